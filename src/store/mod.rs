@@ -1,0 +1,228 @@
+//! What is kept: people, keys, sessions, ceremonies, audit. One trait, one conformance suite, an
+//! implementation a database.
+//!
+//! Not found is `None` or `false`; a failure is an error. Every write is one transaction: it has happened
+//! in full, and survives a crash, once the call returns.
+
+use std::net::IpAddr;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use crate::authn::{Assurance, CredentialId, MitIdLevel, MitIdSubject};
+use crate::time::Timestamp;
+use crate::user::{CprHash, User, UserId, Username};
+
+#[cfg(test)]
+mod conformance;
+pub mod sqlite;
+
+/// The store could not answer. Whoever asked must refuse: nothing is known.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the store does not answer: {0}")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the store holds {what} that cannot be read")]
+    Corrupt { what: &'static str },
+}
+
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// The hash under which a bearer value (session token, ceremony id, browser id, one-time code) is kept.
+/// The value itself never reaches the store.
+#[derive(Copy, Clone, Debug, Eq, PartialEq, Hash)]
+pub struct TokenHash(pub [u8; 32]);
+
+impl TokenHash {
+    pub fn of(value: &[u8]) -> Self {
+        Self(*blake3::hash(value).as_bytes())
+    }
+}
+
+/// Identifies one signing in: what a person ends by logging out. Every host's session belongs to one.
+#[derive(Copy, Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
+pub struct SignInId(pub Uuid);
+
+/// One signing in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignIn {
+    pub id: SignInId,
+    pub user: UserId,
+    pub started_at: Timestamp,
+    /// However active it is, it ends here.
+    pub expires_at: Timestamp,
+    /// The latest activity on any host, to within the touch interval.
+    pub seen_at: Timestamp,
+}
+
+/// A browser's session at one host: a bearer token, and the evidence that was handed to that host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionRecord {
+    pub token: TokenHash,
+    /// The host, as its canonical authority, at which alone the token is good.
+    pub host: String,
+    pub sign_in: SignIn,
+    pub assurance: Assurance,
+}
+
+/// A registered security key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    pub credential: CredentialId,
+    pub user: UserId,
+    /// 3 to 128 characters, chosen by the person.
+    pub name: String,
+    /// The credential as webauthn-rs serialises it: public key, sign count, backup state.
+    pub passkey: String,
+    pub registered_at: Timestamp,
+    pub registered_with: RegisteredWith,
+    pub used_at: Option<Timestamp>,
+    /// Its sign count once went backwards: somebody may have copied it.
+    pub suspect: bool,
+}
+
+/// What vouched for the person when a key was registered. The key inherits its level.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+pub enum RegisteredWith {
+    MitId(MitIdLevel),
+    Key,
+    Code,
+}
+
+/// What became of a key that was to be added.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+pub enum KeyAdded {
+    Added,
+    /// The credential id is registered already, to this person or another.
+    CredentialTaken,
+    /// The one-time code was used, replaced or has expired meanwhile.
+    CodeSpent,
+}
+
+/// A ceremony as it is kept: see [`crate::authn::ceremony`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CeremonyRecord {
+    pub id: TokenHash,
+    pub kind: &'static str,
+    /// The browser that began it, and alone can take it.
+    pub browser: TokenHash,
+    /// The state, as JSON.
+    pub state: String,
+    pub expires_at: Timestamp,
+}
+
+/// A security event as it is kept: see [`crate::audit`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditRecord {
+    pub at: Timestamp,
+    /// A kebab-case code, such as `password-wrong`.
+    pub event: String,
+    pub user: Option<UserId>,
+    /// The name as it was typed or known, at most 128 characters.
+    pub username: Option<String>,
+    pub address: Option<IpAddr>,
+    pub correlation: String,
+    /// Structured detail as JSON; never a CPR number, a token or a password.
+    pub detail: String,
+}
+
+/// A page of the revocation feed: see [`Store::revocations`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revocation {
+    pub position: i64,
+    pub sign_in: SignInId,
+}
+
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Fails unless the store can be read and written.
+    async fn check(&self) -> Result<()>;
+
+    // People
+
+    /// `false` if the user name is taken.
+    async fn add_user(&self, user: &User) -> Result<bool>;
+    /// Everything but the id, the user name and the time of creation. `false` if there is no such user.
+    async fn update_user(&self, user: &User) -> Result<bool>;
+    async fn user(&self, id: UserId) -> Result<Option<User>>;
+    async fn user_by_name(&self, name: &Username) -> Result<Option<User>>;
+    /// Everybody with this CPR number: one person may have several accounts.
+    async fn users_by_cpr(&self, cpr: &CprHash) -> Result<Vec<User>>;
+    /// All of them, by user name.
+    async fn users(&self) -> Result<Vec<User>>;
+
+    // Passwords and MitID
+
+    /// The password as a PHC string.
+    async fn password(&self, user: UserId) -> Result<Option<String>>;
+    /// Also spends the person's one-time codes.
+    async fn set_password(&self, user: UserId, phc: &str) -> Result<()>;
+    /// The same password hashed anew: changes `old` to `new` if it is still `old`, and nothing else.
+    async fn rehash_password(&self, user: UserId, old: &str, new: &str) -> Result<()>;
+    async fn user_by_mitid(&self, subject: &MitIdSubject) -> Result<Option<User>>;
+    /// The subject bound to the person at that issuer.
+    async fn mitid_subject(&self, user: UserId, issuer: &str) -> Result<Option<MitIdSubject>>;
+    /// Binds the subject to the person, in place of another at the same issuer. `false` if it is somebody
+    /// else's.
+    async fn bind_mitid(&self, user: UserId, subject: &MitIdSubject, at: Timestamp) -> Result<bool>;
+
+    // Keys and one-time codes
+
+    /// With `code`, spends it in the same transaction; the code must be the person's and live at
+    /// `registered_at`.
+    async fn add_key(&self, key: &Key, code: Option<&TokenHash>) -> Result<KeyAdded>;
+    /// The person's keys, oldest first.
+    async fn keys(&self, user: UserId) -> Result<Vec<Key>>;
+    /// After an assertion: the credential with its new counter, when, and whether it is suspect. `false` if
+    /// the key is gone.
+    async fn update_key(&self, key: &Key) -> Result<bool>;
+    async fn rename_key(&self, user: UserId, credential: &CredentialId, name: &str) -> Result<bool>;
+    async fn delete_key(&self, user: UserId, credential: &CredentialId) -> Result<bool>;
+    /// Replaces the person's earlier codes.
+    async fn add_code(&self, user: UserId, code: &TokenHash, expires_at: Timestamp) -> Result<()>;
+    /// Whether the code is the person's and live.
+    async fn code_is_live(&self, user: UserId, code: &TokenHash, now: Timestamp) -> Result<bool>;
+
+    // Ceremonies
+
+    async fn put_ceremony(&self, ceremony: &CeremonyRecord) -> Result<()>;
+    /// Reads and deletes in one step, so that of many who ask one gets it. `None` unless id, kind and
+    /// browser all fit and it is live at `now`; then nothing is deleted.
+    async fn take_ceremony(
+        &self,
+        id: &TokenHash,
+        kind: &str,
+        browser: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<CeremonyRecord>>;
+
+    // Sessions
+
+    /// Writes the session and, where it is new, its signing in. With `replaces`, that token is dead from
+    /// now on; `false`, and nothing written, if it was dead already or the signing in has been ended.
+    async fn put_session(&self, session: &SessionRecord, replaces: Option<&TokenHash>) -> Result<bool>;
+    /// The session and the person, unless the signing in was ended.
+    async fn session(&self, token: &TokenHash) -> Result<Option<(SessionRecord, User)>>;
+    /// Moves `seen_at` forward, never back.
+    async fn touch(&self, sign_in: SignInId, seen_at: Timestamp) -> Result<()>;
+    /// Ends a signing in: its sessions are gone and the feed tells of it. `false` if it was gone.
+    async fn end_sign_in(&self, sign_in: SignInId, at: Timestamp) -> Result<bool>;
+    /// Ends all of a person's, but for `except`; answers which.
+    async fn end_sign_ins(
+        &self,
+        user: UserId,
+        except: Option<SignInId>,
+        at: Timestamp,
+    ) -> Result<Vec<SignInId>>;
+    /// The revocation feed after `position`, oldest first; the first call passes `None` and hears only
+    /// where the feed now stands (one entry at most, its last).
+    async fn revocations(&self, after: Option<i64>) -> Result<Vec<Revocation>>;
+
+    // Audit and upkeep
+
+    async fn append_audit(&self, record: &AuditRecord) -> Result<()>;
+    /// The newest records first, at most `limit`; of one person if asked.
+    async fn audit(&self, user: Option<UserId>, limit: u32) -> Result<Vec<AuditRecord>>;
+    /// Forgets expired ceremonies, codes, signings in, and revocations older than a day.
+    async fn purge(&self, now: Timestamp) -> Result<()>;
+}

@@ -1,0 +1,2 @@
+//! The interface of libz-ng-sys, from stock zlib.
+pub use libz_sys::*;
