@@ -1,10 +1,13 @@
 //! Security events: who did what, from where. Never a CPR number, a token or a password.
 
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Map, Value};
 
-use crate::store::AuditRecord;
+use crate::random::{self, Random};
+use crate::store::{AuditRecord, Store};
 use crate::time::Timestamp;
 use crate::user::{User, UserId};
 
@@ -135,5 +138,80 @@ impl Entry {
     pub fn into_record(self) -> AuditRecord {
         let detail = Value::Object(self.detail).to_string();
         AuditRecord { detail, ..self.record }
+    }
+}
+
+/// Where entries go.
+#[derive(Clone)]
+pub struct AuditLog {
+    store: Arc<dyn Store>,
+}
+
+impl AuditLog {
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { store }
+    }
+
+    /// Writes the entry, and says so in the log if it cannot be.
+    pub async fn record(&self, entry: Entry) {
+        let record = entry.into_record();
+        let (event, reference) = (&record.event, &record.correlation);
+        match self.store.append_audit(&record).await {
+            Ok(()) => tracing::info!(event, reference, user = record.username, "audit"),
+            Err(error) => tracing::error!(%error, event, reference, "an audit record was not written"),
+        }
+    }
+}
+
+/// Makes the codes that identify requests: eight characters without look-alikes, as in `7F3K-92QD`.
+///
+/// They are read aloud on the phone, not kept secret: a counter, mixed so that neighbours do not look alike.
+pub struct CorrelationIds {
+    seed: u64,
+    next: AtomicU64,
+}
+
+impl CorrelationIds {
+    pub fn new(random: &dyn Random) -> Self {
+        Self { seed: u64::from_ne_bytes(random::bytes(random)), next: AtomicU64::new(0) }
+    }
+
+    pub fn next(&self) -> String {
+        const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+        // SplitMix64: a bijection, so no code repeats before the 40 bits below are used up by chance.
+        let mut mixed =
+            self.seed.wrapping_add(self.next.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        let mut code = String::with_capacity(9);
+        for position in 0..8 {
+            if position == 4 {
+                code.push('-');
+            }
+            code.push(char::from(ALPHABET[(mixed >> (5 * position)) as usize & 31]));
+        }
+        code
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn correlation_ids_read_aloud() {
+        let ids = CorrelationIds::new(&crate::random::SeededRandom::new(1));
+        let many: std::collections::HashSet<String> = (0..1000).map(|_| ids.next()).collect();
+        assert_eq!(many.len(), 1000);
+        assert!(many.iter().all(|id| id.len() == 9 && id.as_bytes()[4] == b'-'));
+    }
+
+    #[test]
+    fn a_typed_name_stays_one_line() {
+        let origin = Origin { at: Timestamp::EPOCH, address: None, correlation: "A".into() };
+        let entry = Entry::new(Event::PasswordWrong, &origin).typed_name(&format!("a\r\nb{}", "x".repeat(500)));
+        let name = entry.into_record().username.unwrap();
+        assert!(name.starts_with("a\u{fffd}\u{fffd}b") && name.chars().count() == 128);
     }
 }

@@ -16,6 +16,7 @@ pub mod audit;
 pub mod authn;
 pub mod random;
 pub mod secret;
+pub mod session;
 pub mod store;
 pub mod time;
 pub mod user;

@@ -1,0 +1,38 @@
+//! How a request arrived, as the proxy established it: what the pages may believe about it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::audit::Origin;
+use crate::policy::{App, Denial};
+use crate::time::Timestamp;
+
+/// Travels with a request from the proxy to a page.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// The host it was sent to, in its one spelling.
+    pub host: String,
+    pub address: Option<IpAddr>,
+    /// Identifies the request in the log, in the audit and to the service desk, such as `7F3K-92QD`.
+    pub correlation: String,
+    pub at: Timestamp,
+    /// The app whose host it is; none at the login host.
+    pub app: Option<Arc<App>>,
+    /// Why the page is shown instead of what was asked for.
+    pub verdict: Option<Verdict>,
+}
+
+/// What the proxy wants a page to tell.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// The policy says no.
+    Denied { denial: Denial, username: String },
+    /// The request, the upstream or the gateway itself is at fault.
+    Failed { status: u16, code: &'static str },
+}
+
+impl Arrival {
+    pub fn origin(&self) -> Origin {
+        Origin { at: self.at, address: self.address, correlation: self.correlation.clone() }
+    }
+}

@@ -1,0 +1,93 @@
+//! Every metric, named here and nowhere else. Served on the admin listener in the Prometheus text format.
+
+use std::time::Duration;
+
+use prometheus::{
+    Encoder as _, Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
+};
+
+/// The gateway's metrics.
+pub struct Metrics {
+    registry: Registry,
+    /// By app, rule and outcome (`allow`, `login`, `step_up`, `deny`, `refused`, `page`, `error`).
+    pub requests: IntCounterVec,
+    /// Seconds from a canonical request to its decision, the session included.
+    pub decision: Histogram,
+    /// Session look-ups by `hit` and `miss`.
+    pub session_lookups: IntCounterVec,
+    /// Sessions in memory.
+    pub sessions: IntGauge,
+    /// By kind (`password`, `key`, `key-registration`, `mitid`) and result.
+    pub ceremonies: IntCounterVec,
+    /// Requests being answered.
+    pub in_flight: IntGauge,
+    /// 1 for the version that runs.
+    pub build: IntGaugeVec,
+    /// Seconds since the epoch at which the live policy was loaded.
+    pub policy_loaded: IntGauge,
+}
+
+/// Bucket bounds of a decision, in seconds: a hit takes microseconds, a miss a read of the store.
+const DECISION_BUCKETS: [f64; 9] = [1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 1e-4, 1e-3, 1e-2, 1e-1];
+
+impl Metrics {
+    pub fn new() -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        let counter = |name: &str, help: &str, labels: &[&str]| {
+            let counter = IntCounterVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(counter.clone()))?;
+            Ok::<_, prometheus::Error>(counter)
+        };
+        let gauge = |name: &str, help: &str| {
+            let gauge = IntGauge::new(name, help)?;
+            registry.register(Box::new(gauge.clone()))?;
+            Ok::<_, prometheus::Error>(gauge)
+        };
+        let requests =
+            counter("sluse_requests_total", "Requests by what became of them.", &["app", "rule", "outcome"])?;
+        let session_lookups =
+            counter("sluse_session_lookups_total", "Session look-ups by where they were answered.", &["result"])?;
+        let ceremonies =
+            counter("sluse_ceremonies_total", "Finished ceremonies by kind and result.", &["kind", "result"])?;
+        let sessions = gauge("sluse_sessions", "Sessions in memory.")?;
+        let in_flight = gauge("sluse_requests_in_flight", "Requests being answered.")?;
+        let policy_loaded =
+            gauge("sluse_policy_loaded_timestamp_seconds", "When the live policy was loaded.")?;
+        let build = IntGaugeVec::new(Opts::new("sluse_build_info", "The running version."), &["version"])?;
+        registry.register(Box::new(build.clone()))?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        let decision = Histogram::with_opts(
+            HistogramOpts::new("sluse_decision_seconds", "Time to a decision, the session included.")
+                .buckets(DECISION_BUCKETS.to_vec()),
+        )?;
+        registry.register(Box::new(decision.clone()))?;
+        Ok(Self {
+            registry,
+            requests,
+            decision,
+            session_lookups,
+            sessions,
+            ceremonies,
+            in_flight,
+            build,
+            policy_loaded,
+        })
+    }
+
+    pub fn decided(&self, took: Duration) {
+        self.decision.observe(took.as_secs_f64());
+    }
+
+    pub fn ceremony(&self, kind: &str, result: &str) {
+        self.ceremonies.with_label_values(&[kind, result]).inc();
+    }
+
+    /// The text format, version 0.0.4.
+    pub fn render(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        // Writing to memory does not fail, and what is registered can be encoded.
+        let _ = TextEncoder::new().encode(&self.registry.gather(), &mut text);
+        text
+    }
+}

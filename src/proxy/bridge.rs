@@ -1,0 +1,129 @@
+//! pingora ⇄ axum: the gateway's pages answer inside the proxy.
+
+use axum::body::Body;
+use axum::Router;
+use bytes::{Bytes, BytesMut};
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::BodyExt as _;
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::protocols::http::ServerSession;
+use tower::ServiceExt as _;
+
+use crate::arrival::Arrival;
+
+/// The largest body a page of ours takes: a WebAuthn response with a long attestation is 8 KiB.
+const MAX_BODY: usize = 64 * 1024;
+
+/// Lets the router answer the request, and writes the answer. Answers its status.
+pub async fn serve(
+    router: &Router,
+    downstream: &mut ServerSession,
+    arrival: Arrival,
+    path_and_query: &str,
+) -> pingora::Result<StatusCode> {
+    let body = match read_body(downstream).await? {
+        Some(body) => body,
+        None => return refuse_body(downstream).await,
+    };
+    let request = request(downstream.req_header(), arrival, path_and_query, body);
+    let response = match request {
+        Some(request) => answer(router, request).await,
+        None => Response::builder().status(StatusCode::BAD_REQUEST).body(Body::empty()).unwrap_or_default(),
+    };
+    write(downstream, response).await
+}
+
+/// Lets the router show a page of its own instead of what was asked for: the arrival's verdict says which.
+/// The request's body is not read.
+pub async fn show(
+    router: &Router,
+    downstream: &mut ServerSession,
+    arrival: Arrival,
+) -> pingora::Result<StatusCode> {
+    let mut request = Request::new(Body::empty());
+    *request.uri_mut() = http::Uri::from_static(VERDICT);
+    *request.headers_mut() = downstream.req_header().headers.clone();
+    request.extensions_mut().insert(arrival);
+    let response = answer(router, request).await;
+    write(downstream, response).await
+}
+
+/// The path of the page that tells a verdict. A client that asks for it has none and gets a 404.
+pub const VERDICT: &str = "/.sluse/verdict";
+
+/// `None` if it is too large.
+async fn read_body(downstream: &mut ServerSession) -> pingora::Result<Option<Bytes>> {
+    let declared = downstream
+        .get_header(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok())
+        .unwrap_or(0);
+    if declared > MAX_BODY {
+        return Ok(None);
+    }
+    // pingora leaves this to whoever reads the body (RFC 9110, 10.1.1).
+    if downstream.get_header(header::EXPECT).is_some() {
+        downstream.write_continue_response().await?;
+    }
+    let mut body = BytesMut::new();
+    while let Some(chunk) = downstream.read_request_body().await? {
+        if body.len() + chunk.len() > MAX_BODY {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Some(body.freeze()))
+}
+
+async fn refuse_body(downstream: &mut ServerSession) -> pingora::Result<StatusCode> {
+    // What was not read is still on its way: the connection cannot be used again.
+    downstream.set_keepalive(None);
+    let response = Response::builder().status(StatusCode::PAYLOAD_TOO_LARGE).body(Body::empty());
+    write(downstream, response.unwrap_or_default()).await
+}
+
+fn request(head: &RequestHeader, arrival: Arrival, target: &str, body: Bytes) -> Option<Request<Body>> {
+    let mut request = Request::new(Body::from(body));
+    *request.method_mut() = head.method.clone();
+    *request.uri_mut() = target.parse().ok()?;
+    *request.headers_mut() = head.headers.clone();
+    request.extensions_mut().insert(arrival);
+    Some(request)
+}
+
+/// A panic in a page is that page's: a 500, and everybody else goes on.
+async fn answer(router: &Router, request: Request<Body>) -> Response<Body> {
+    let answered = tokio::spawn(router.clone().oneshot(request)).await;
+    match answered {
+        Ok(Ok(response)) => response,
+        Ok(Err(never)) => match never {},
+        Err(panic) => {
+            tracing::error!(%panic, "a page failed");
+            let mut response = Response::new(Body::from("500\n"));
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            response
+        }
+    }
+}
+
+/// Writes a whole response. Repeated headers, Set-Cookie above all, stay repeated.
+pub async fn write(
+    downstream: &mut ServerSession,
+    response: Response<Body>,
+) -> pingora::Result<StatusCode> {
+    let (parts, body) = response.into_parts();
+    let body = match body.collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(_) => Bytes::new(),
+    };
+    let mut head = ResponseHeader::build(parts.status, Some(parts.headers.len() + 2))?;
+    for (name, value) in &parts.headers {
+        head.append_header(name.clone(), value.clone())?;
+    }
+    head.insert_header(header::CONTENT_LENGTH, HeaderValue::from(body.len()))?;
+    let bodiless = downstream.req_header().method == http::Method::HEAD || body.is_empty();
+    downstream.write_response_header(Box::new(head)).await?;
+    if !bodiless {
+        downstream.write_response_body(body, true).await?;
+    }
+    Ok(parts.status)
+}

@@ -1,0 +1,105 @@
+//! What an upstream is told, and what of its answer is kept back.
+
+use std::net::IpAddr;
+
+use http::{HeaderName, HeaderValue, header};
+use pingora::http::{RequestHeader, ResponseHeader};
+
+use super::request::is_managed;
+use crate::policy::Permit;
+use crate::session::{Session, cookie};
+
+const USER: HeaderName = HeaderName::from_static("x-sluse-user");
+const GROUPS: HeaderName = HeaderName::from_static("x-sluse-groups");
+const LEVEL: HeaderName = HeaderName::from_static("x-sluse-level");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// What is said of a request on its way to the upstream.
+pub(super) struct Forwarded<'a> {
+    pub host: &'a str,
+    /// The host with its port, as the browser addressed it.
+    pub authority: &'a str,
+    pub scheme: &'a str,
+    pub address: Option<IpAddr>,
+    pub path: &'a str,
+    pub query: Option<&'a str>,
+    pub permit: &'a Permit,
+    pub session: Option<&'a Session>,
+}
+
+impl Forwarded<'_> {
+    /// Makes `upstream` say this, and nothing of what the client claimed.
+    pub fn write(&self, upstream: &mut RequestHeader) -> pingora::Result<()> {
+        self.target(upstream)?;
+        strip(upstream);
+        cookies(upstream)?;
+        upstream.insert_header(header::HOST, self.authority)?;
+        upstream.insert_header(FORWARDED_HOST, self.authority)?;
+        upstream.insert_header(FORWARDED_PROTO, self.scheme)?;
+        if let Some(address) = self.address {
+            upstream.insert_header(FORWARDED_FOR, address.to_string())?;
+        }
+        if let Some(session) = self.session {
+            upstream.insert_header(USER, text(session.user.username.as_str()))?;
+            upstream.insert_header(GROUPS, text(&session.user.groups.join(",")))?;
+            if let Some(level) = self.permit.level() {
+                upstream.insert_header(LEVEL, text(level))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The very path that was decided on.
+    fn target(&self, upstream: &mut RequestHeader) -> pingora::Result<()> {
+        match self.query {
+            None => upstream.set_raw_path(self.path.as_bytes()),
+            Some(query) => upstream.set_raw_path(format!("{}?{query}", self.path).as_bytes()),
+        }
+    }
+}
+
+/// Removes every spelling of every header that is ours to set.
+fn strip(upstream: &mut RequestHeader) {
+    let managed: Vec<HeaderName> =
+        upstream.headers.keys().filter(|name| is_managed(name.as_str())).cloned().collect();
+    for name in managed {
+        upstream.remove_header(&name);
+    }
+}
+
+/// One Cookie line without ours; nothing is touched where there is nothing to do.
+fn cookies(upstream: &mut RequestHeader) -> pingora::Result<()> {
+    let lines = || upstream.headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+    if lines().count() <= 1 && !cookie::carries_ours(lines()) {
+        return Ok(());
+    }
+    match cookie::without_ours(lines()) {
+        Some(rest) => upstream.insert_header(header::COOKIE, rest)?,
+        None => {
+            upstream.remove_header(&header::COOKIE);
+        }
+    }
+    Ok(())
+}
+
+/// An upstream can neither speak for the gateway nor plant its cookies.
+pub(super) fn clean_response(response: &mut ResponseHeader) -> pingora::Result<()> {
+    let plants = |value: &HeaderValue| cookie::carries_ours(std::iter::once(value.as_bytes()));
+    if response.headers.get_all(header::SET_COOKIE).iter().any(plants) {
+        let kept: Vec<HeaderValue> =
+            response.headers.get_all(header::SET_COOKIE).iter().filter(|value| !plants(value)).cloned().collect();
+        response.remove_header(&header::SET_COOKIE);
+        for value in kept {
+            response.append_header(header::SET_COOKIE, value)?;
+        }
+    }
+    Ok(())
+}
+
+/// A header's value in UTF-8, without what would end it.
+fn text(value: &str) -> HeaderValue {
+    let clean: Vec<u8> = value.bytes().filter(|b| !b.is_ascii_control()).collect();
+    HeaderValue::from_bytes(&clean).unwrap_or_else(|_| HeaderValue::from_static(""))
+}

@@ -1,0 +1,403 @@
+//! A request's head, canonicalised once or refused.
+//!
+//! pingora accepts much that upstreams read differently (no Host, absolute-form targets, odd methods,
+//! nominated headers); what is decided on here is, byte for byte, what is forwarded.
+
+use std::fmt;
+
+use http::header;
+use pingora::http::RequestHeader;
+
+/// Fields a request may have, and their size together. Generous: SAML cookies pass 8 KiB.
+const MAX_FIELDS: usize = 100;
+const MAX_HEAD: usize = 64 * 1024;
+
+/// Where a request wants to go, in one spelling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Lower case, no port, no trailing dot.
+    pub host: String,
+    /// As it came, from the first `/` to the query.
+    pub raw_path: Vec<u8>,
+    /// Without the `?`.
+    pub query: Option<String>,
+}
+
+/// Why a request is not looked at any further.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    Method,
+    HeadTooLarge,
+    Host,
+    Target,
+    Nomination,
+    ContentLength,
+    TransferEncoding,
+    Expectation,
+    Upgrade,
+}
+
+impl Refusal {
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Method => 405,
+            Self::HeadTooLarge => 431,
+            Self::Expectation => 417,
+            Self::TransferEncoding => 501,
+            Self::Host
+            | Self::Target
+            | Self::Nomination
+            | Self::ContentLength
+            | Self::Upgrade => 400,
+        }
+    }
+
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Method => "method-not-allowed",
+            Self::HeadTooLarge => "head-too-large",
+            Self::Host => "host-invalid",
+            Self::Target => "target-invalid",
+            Self::Nomination => "connection-nominates-managed-header",
+            Self::ContentLength => "content-length-ambiguous",
+            Self::TransferEncoding => "transfer-encoding-unsupported",
+            Self::Expectation => "expectation-unknown",
+            Self::Upgrade => "upgrade-invalid",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// Reads the head of a request, or says why not.
+pub fn read(head: &RequestHeader) -> Result<Target, Refusal> {
+    size(head)?;
+    method(head)?;
+    let host = host(head)?;
+    framing(head)?;
+    nominations(head)?;
+    upgrade(head)?;
+    let (raw_path, query) = target(head)?;
+    Ok(Target { host, raw_path, query })
+}
+
+/// A host name in its one spelling: `None` unless it is one.
+pub fn canonical_host(authority: &str) -> Option<String> {
+    let name = match authority.rsplit_once(':') {
+        Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => {
+            port.parse::<u16>().ok()?;
+            name
+        }
+        Some(_) => return None,
+        None => authority,
+    };
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    (name.len() <= 253 && name.split('.').all(label)).then(|| name.to_ascii_lowercase())
+}
+
+fn size(head: &RequestHeader) -> Result<(), Refusal> {
+    let bytes: usize =
+        head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>()
+            + head.raw_path().len();
+    let fits = head.headers.len() <= MAX_FIELDS && bytes <= MAX_HEAD;
+    if fits { Ok(()) } else { Err(Refusal::HeadTooLarge) }
+}
+
+/// Methods are case-sensitive tokens (RFC 9110, 9.1): `get` is not GET, and no upstream should be left to
+/// wonder. TRACE would show cookies to a script.
+fn method(head: &RequestHeader) -> Result<(), Refusal> {
+    let method = head.method.as_str();
+    let plain = method.bytes().all(|b| b.is_ascii_uppercase() || b == b'-');
+    if plain && !matches!(method, "TRACE" | "CONNECT") { Ok(()) } else { Err(Refusal::Method) }
+}
+
+fn host(head: &RequestHeader) -> Result<String, Refusal> {
+    let mut named = head.headers.get_all(header::HOST).iter();
+    let from_header = named.next().map(|value| value.to_str().map_err(|_| Refusal::Host)).transpose()?;
+    if named.next().is_some() {
+        return Err(Refusal::Host);
+    }
+    // HTTP/2 names it in `:authority`, and an absolute-form target names it once more.
+    let from_target = head.uri.authority().map(http::uri::Authority::as_str);
+    let canonical = |authority: &str| canonical_host(authority).ok_or(Refusal::Host);
+    match (from_header, from_target) {
+        (Some(header), Some(target)) => {
+            let host = canonical(header)?;
+            if canonical(target)? == host { Ok(host) } else { Err(Refusal::Host) }
+        }
+        (Some(one), None) => canonical(one),
+        (None, Some(one)) if head.version == http::Version::HTTP_2 => canonical(one),
+        (None, _) => Err(Refusal::Host),
+    }
+}
+
+fn target(head: &RequestHeader) -> Result<(Vec<u8>, Option<String>), Refusal> {
+    let raw = head.raw_path();
+    let origin_form = if raw.starts_with(b"/") {
+        raw
+    } else {
+        // Absolute-form (RFC 9112, 3.2.2): the host was compared above, the rest is the target.
+        let rest = strip_scheme(raw).ok_or(Refusal::Target)?;
+        match rest.iter().position(|b| matches!(b, b'/' | b'?')) {
+            Some(slash) if rest[slash] == b'/' => &rest[slash..],
+            Some(_) => return Err(Refusal::Target),
+            None => b"/",
+        }
+    };
+    if origin_form.contains(&b'#') || !origin_form.iter().all(|b| (0x21..=0x7e).contains(b)) {
+        return Err(Refusal::Target);
+    }
+    let (path, query) = match origin_form.iter().position(|b| *b == b'?') {
+        Some(mark) => (&origin_form[..mark], Some(&origin_form[mark + 1..])),
+        None => (origin_form, None),
+    };
+    // All of it is visible ASCII, as seen above.
+    let query = query.map(|query| String::from_utf8_lossy(query).into_owned());
+    Ok((path.to_vec(), query))
+}
+
+fn strip_scheme(raw: &[u8]) -> Option<&[u8]> {
+    [&b"http://"[..], b"https://"].into_iter().find_map(|scheme| {
+        let (start, rest) = raw.split_at_checked(scheme.len())?;
+        start.eq_ignore_ascii_case(scheme).then_some(rest)
+    })
+}
+
+/// One length, or chunks, and nothing else: two readers must see one body.
+fn framing(head: &RequestHeader) -> Result<(), Refusal> {
+    let lengths = head.headers.get_all(header::CONTENT_LENGTH);
+    if lengths.iter().count() > 1
+        || lengths.iter().any(|value| value.is_empty() || !value.as_bytes().iter().all(u8::is_ascii_digit))
+    {
+        return Err(Refusal::ContentLength);
+    }
+    let mut codings = head.headers.get_all(header::TRANSFER_ENCODING).iter();
+    if codings.any(|value| !value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked")) {
+        return Err(Refusal::TransferEncoding);
+    }
+    let mut expectations = head.headers.get_all(header::EXPECT).iter();
+    if expectations.any(|value| !value.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
+        return Err(Refusal::Expectation);
+    }
+    Ok(())
+}
+
+/// `Connection: x-sluse-user` would have a hop remove a header of ours (RFC 9110, 7.6.1).
+fn nominations(head: &RequestHeader) -> Result<(), Refusal> {
+    let nominated = head
+        .headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|b| *b == b','))
+        .map(|token| token.trim_ascii());
+    for token in nominated {
+        let name = String::from_utf8_lossy(token).to_ascii_lowercase();
+        if is_managed(&name) || matches!(name.as_str(), "cookie" | "authorization" | "host" | "origin") {
+            return Err(Refusal::Nomination);
+        }
+    }
+    Ok(())
+}
+
+/// An upgrade is a whole WebSocket handshake (RFC 6455, 4.1) or none at all.
+fn upgrade(head: &RequestHeader) -> Result<(), Refusal> {
+    if !is_websocket(head) {
+        return Ok(());
+    }
+    let has = |name: &str| head.headers.get(name).is_some_and(|value| !value.is_empty());
+    let upgrades = head.headers.get_all(header::CONNECTION).iter().any(|value| {
+        value
+            .as_bytes()
+            .split(|b| *b == b',')
+            .any(|token| token.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
+    });
+    let version = head.headers.get("sec-websocket-version").is_some_and(|value| value == "13");
+    let whole = head.method == http::Method::GET
+        && head.version == http::Version::HTTP_11
+        && upgrades
+        && version
+        && has("sec-websocket-key");
+    if whole { Ok(()) } else { Err(Refusal::Upgrade) }
+}
+
+/// Whether the request asks for a WebSocket.
+pub fn is_websocket(head: &RequestHeader) -> bool {
+    head.headers
+        .get_all(header::UPGRADE)
+        .iter()
+        .any(|value| value.as_bytes().to_ascii_lowercase().windows(9).any(|part| part == b"websocket"))
+}
+
+/// Whether a header is the gateway's to set: one that says who the person is, where the request came from,
+/// or what it should have been. Every spelling counts: upstreams that speak CGI read `-`, `_` and `.` alike.
+pub fn is_managed(name: &str) -> bool {
+    let plain = |b: u8| match b {
+        b'_' | b'.' => b'-',
+        other => other.to_ascii_lowercase(),
+    };
+    let starts = |prefix: &str| {
+        name.len() >= prefix.len() && name.bytes().map(plain).zip(prefix.bytes()).all(|(a, b)| a == b)
+    };
+    let is = |whole: &str| name.len() == whole.len() && starts(whole);
+    MANAGED_PREFIXES.iter().any(|prefix| starts(prefix)) || MANAGED.iter().any(|whole| is(whole))
+}
+
+const MANAGED_PREFIXES: [&str; 9] = [
+    "x-sluse",
+    "x-forwarded",
+    "x-original-",
+    "x-rewrite-",
+    "x-http-method",
+    "x-auth-",
+    "x-remote-",
+    "x-webauth-",
+    "x-envoy-",
+];
+
+const MANAGED: [&str; 12] = [
+    "forwarded",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "x-method-override",
+    "x-host",
+    "remote-user",
+    "x-user",
+    "proxy",
+    "x-url-scheme",
+];
+
+/// Whether a browser shows the answer as a page: only then is a redirect to the login of any use.
+pub fn is_navigation(head: &RequestHeader) -> bool {
+    if is_websocket(head) {
+        return false;
+    }
+    match head.headers.get("sec-fetch-mode").map(http::HeaderValue::as_bytes) {
+        Some(mode) => mode == b"navigate",
+        None => {
+            let accept = head.headers.get(header::ACCEPT).map_or(&b""[..], |value| value.as_bytes());
+            let script = head.headers.contains_key("x-requested-with");
+            !script && accept.windows(9).any(|part| part.eq_ignore_ascii_case(b"text/html"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(method: &str, target: &str, headers: &[(&'static str, &str)]) -> RequestHeader {
+        let mut head = RequestHeader::build(method, target.as_bytes(), None).unwrap();
+        head.set_version(http::Version::HTTP_11);
+        for (name, value) in headers {
+            head.append_header(*name, *value).unwrap();
+        }
+        head
+    }
+
+    #[test]
+    fn hosts_have_one_spelling() {
+        for spelled in ["cura.example", "CURA.Example", "cura.example.", "cura.example:443"] {
+            assert_eq!(canonical_host(spelled).as_deref(), Some("cura.example"), "{spelled}");
+        }
+        for bad in ["", ".", "a,b", "a/../b", "u@a", "a b", "a:x", "a:99999", "-a", "a..b", "[::1]", "a:"] {
+            assert_eq!(canonical_host(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn exactly_one_valid_host() {
+        let ok = [("host", "a.example")];
+        assert_eq!(read(&head("GET", "/x?y=1", &ok)).unwrap().host, "a.example");
+        assert_eq!(read(&head("GET", "/", &[])), Err(Refusal::Host));
+        assert_eq!(read(&head("GET", "/", &[("host", "")])), Err(Refusal::Host));
+        assert_eq!(read(&head("GET", "/", &[("host", "a"), ("host", "a")])), Err(Refusal::Host));
+        assert_eq!(read(&head("GET", "http://b.example/", &ok)), Err(Refusal::Host));
+    }
+
+    #[test]
+    fn one_form_of_target() {
+        let ok = [("host", "a.example")];
+        let path = |target| read(&head("GET", target, &ok)).map(|target| target.raw_path);
+        assert_eq!(path("/x?/public"), Ok(b"/x".to_vec()));
+        assert_eq!(path("http://a.example/x"), Ok(b"/x".to_vec()));
+        assert_eq!(path("*"), Err(Refusal::Target));
+    }
+
+    #[test]
+    fn methods_are_exact() {
+        let ok = [("host", "a")];
+        for method in ["get", "GeT", "TRACE", "CONNECT"] {
+            assert_eq!(read(&head(method, "/", &ok)), Err(Refusal::Method), "{method}");
+        }
+        assert!(read(&head("PROPFIND", "/", &ok)).is_ok());
+    }
+
+    #[test]
+    fn framing_has_one_reading() {
+        let with = |name, value| read(&head("POST", "/", &[("host", "a"), (name, value)]));
+        assert_eq!(with("content-length", "2, 2"), Err(Refusal::ContentLength));
+        assert_eq!(with("transfer-encoding", "gzip, chunked"), Err(Refusal::TransferEncoding));
+        assert_eq!(with("expect", "x"), Err(Refusal::Expectation));
+        let twice = [("host", "a"), ("content-length", "2"), ("content-length", "2")];
+        assert_eq!(read(&head("POST", "/", &twice)), Err(Refusal::ContentLength));
+    }
+
+    #[test]
+    fn managed_headers_in_every_spelling() {
+        for name in ["X-Sluse-User", "x_sluse_user", "X.Sluse-Level", "x-forwarded-for", "X_Forwarded_For",
+            "Forwarded", "X-Original-URL", "x-rewrite-url", "X-HTTP-Method-Override", "Proxy"]
+        {
+            assert!(is_managed(name), "{name}");
+        }
+        for name in ["cookie", "x-request-id", "proxy-x", "user-agent", "x-requested-with"] {
+            assert!(!is_managed(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_managed_header_is_nominated() {
+        for name in ["x-sluse-user", "X_Sluse_User", "Cookie", "close, authorization"] {
+            let headers = [("host", "a"), ("connection", name)];
+            assert_eq!(read(&head("GET", "/", &headers)), Err(Refusal::Nomination), "{name}");
+        }
+        assert!(read(&head("GET", "/", &[("host", "a"), ("connection", "keep-alive")])).is_ok());
+    }
+
+    #[test]
+    fn an_upgrade_is_a_whole_handshake() {
+        let whole = [
+            ("host", "a"),
+            ("upgrade", "websocket"),
+            ("connection", "Upgrade"),
+            ("sec-websocket-version", "13"),
+            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ];
+        assert!(read(&head("GET", "/", &whole)).is_ok());
+        for missing in 2..whole.len() {
+            let mut part = whole.to_vec();
+            part.remove(missing);
+            assert_eq!(read(&head("GET", "/", &part)), Err(Refusal::Upgrade));
+        }
+    }
+
+    #[test]
+    fn a_head_has_bounds() {
+        let many: Vec<_> = (0..MAX_FIELDS).map(|_| ("x-a", "b")).chain([("host", "a")]).collect();
+        assert_eq!(read(&head("GET", "/", &many)), Err(Refusal::HeadTooLarge));
+        let long = "x".repeat(MAX_HEAD);
+        assert_eq!(read(&head("GET", "/", &[("host", "a"), ("x-a", &long)])), Err(Refusal::HeadTooLarge));
+    }
+}

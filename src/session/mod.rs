@@ -1,0 +1,271 @@
+//! Sessions: who a browser has been shown to be, and by what.
+//!
+//! A person's *signing in* spans hosts; a *session* is one browser's token at one host, with the evidence
+//! that was handed to that host. A session found in memory costs no store call and no lock.
+
+pub mod cookie;
+pub mod handoff;
+pub mod revoke;
+mod sign_in;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use moka::future::Cache;
+use moka::ops::compute::Op;
+use tokio::sync::mpsc;
+
+use self::cookie::SessionToken;
+pub use self::sign_in::LiveSignIn;
+use self::sign_in::SignIns;
+use crate::authn::{Assurance, Evidence};
+use crate::random::{self, Random};
+use crate::secret::Secret;
+use crate::store::{SessionRecord, SignIn, SignInId, Store, StoreError, TokenHash};
+use crate::time::{Clock, Timestamp};
+use crate::user::User;
+
+/// How long a signing in lasts.
+#[derive(Copy, Clone, Debug)]
+pub struct Lifetimes {
+    /// Without activity on any host.
+    pub idle: Duration,
+    /// However active.
+    pub absolute: Duration,
+}
+
+/// A live session at one host.
+#[derive(Debug)]
+pub struct Session {
+    pub token: TokenHash,
+    pub host: String,
+    pub user: Arc<User>,
+    pub assurance: Assurance,
+    pub sign_in: Arc<LiveSignIn>,
+    /// When the store was asked for what stands here.
+    loaded_at: Timestamp,
+}
+
+impl Session {
+    /// How long ago the person was last active, on any host.
+    pub fn idle_for(&self, now: Timestamp) -> Duration {
+        now.since(self.sign_in.seen_at())
+    }
+}
+
+/// A token that was just made, for the Set-Cookie header, and the session it opens.
+#[derive(Debug)]
+pub struct Opened {
+    pub token: SessionToken,
+    pub session: Arc<Session>,
+}
+
+/// What sessions are made with.
+pub struct Parts {
+    pub store: Arc<dyn Store>,
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+    pub token_key: Secret<[u8; 32]>,
+    pub lifetimes: Lifetimes,
+}
+
+/// All live sessions.
+pub struct Sessions {
+    parts: Parts,
+    cache: Cache<TokenHash, Arc<Session>>,
+    sign_ins: SignIns,
+    feed: revoke::Feed,
+    touches: mpsc::Sender<(SignInId, Timestamp)>,
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+/// Activity waiting to be written; past this, the next interval writes it.
+const PENDING_TOUCHES: usize = 4096;
+
+/// Sessions kept in memory. One that is evicted is loaded again: it never grants anything.
+const CAPACITY: u64 = 1_000_000;
+
+impl Sessions {
+    /// Also answers the queue whose entries [`revoke::keep`] writes to the store.
+    pub fn new(parts: Parts) -> (Arc<Self>, mpsc::Receiver<(SignInId, Timestamp)>) {
+        let (touches, queue) = mpsc::channel(PENDING_TOUCHES);
+        let cache = Cache::builder().max_capacity(CAPACITY).time_to_live(parts.lifetimes.absolute).build();
+        let feed = revoke::Feed::default();
+        let sign_ins = SignIns::default();
+        let (hits, misses) = Default::default();
+        (Arc::new(Self { parts, cache, sign_ins, feed, touches, hits, misses }), queue)
+    }
+
+    /// The session behind a cookie's value at a host, if there is one and it is alive now.
+    ///
+    /// An error means that nothing is known, and nothing may be let through.
+    pub async fn find(&self, value: &str, host: &str) -> Result<Option<Arc<Session>>, StoreError> {
+        let Some(token) = SessionToken::parse(value, &self.parts.token_key, host) else { return Ok(None) };
+        let hash = token.hash();
+        let now = self.parts.clock.now();
+        let session = match self.cache.get(&hash).await {
+            Some(session) if self.feed.current(now) => {
+                self.hits.fetch_add(1, Ordering::Relaxed);
+                session
+            }
+            // Nothing in memory, or revocations may have happened that we have not heard of.
+            _ => {
+                self.misses.fetch_add(1, Ordering::Relaxed);
+                match self.load(hash, now).await? {
+                    Some(session) => session,
+                    None => return Ok(None),
+                }
+            }
+        };
+        if session.host != host || session.sign_in.ended() {
+            return Ok(None);
+        }
+        self.unless_over(session, now).await
+    }
+
+    /// Notes activity. Never waits.
+    pub fn touch(&self, session: &Session) {
+        let now = self.parts.clock.now();
+        if session.sign_in.touch(now) {
+            // A full queue drops it: the store is then stale by one interval more, which only ever ends a
+            // session early.
+            let _ = self.touches.try_send((session.sign_in.id, now));
+        }
+    }
+
+    /// A new signing in at `host`, proven by `evidence`. The caller ends whichever one the browser had.
+    pub async fn start(&self, user: Arc<User>, evidence: Evidence, host: &str) -> Result<Opened, StoreError> {
+        let now = self.parts.clock.now();
+        let id = SignInId(random::uuid(self.parts.random.as_ref()));
+        let expires_at = now.plus(self.parts.lifetimes.absolute);
+        let sign_in = SignIn { id, user: user.id, started_at: now, expires_at, seen_at: now };
+        let assurance = Assurance::default().with(evidence);
+        let opened = self.open(sign_in, user, assurance, host, None).await?;
+        opened.ok_or(StoreError::Corrupt { what: "a signing in that ended before it began" })
+    }
+
+    /// The same session with more evidence, under a new token; the old one is dead. `None` if it was
+    /// already dead: then nothing has been gained.
+    pub async fn raise(&self, session: &Session, evidence: Evidence) -> Result<Option<Opened>, StoreError> {
+        let assurance = session.assurance.clone().with(evidence);
+        let (sign_in, user) = (session.sign_in.record(), session.user.clone());
+        let opened = self.open(sign_in, user, assurance, &session.host, Some(session.token)).await?;
+        self.forget(&session.token).await;
+        Ok(opened)
+    }
+
+    /// Ends the signing in behind a session, everywhere.
+    pub async fn end(&self, session: &Session) -> Result<(), StoreError> {
+        let now = self.parts.clock.now();
+        self.parts.store.end_sign_in(session.sign_in.id, now).await?;
+        self.sign_ins.end(session.sign_in.id, now);
+        Ok(())
+    }
+
+    /// Ends all of a person's signings in, but for the one given.
+    pub async fn end_all(&self, user: &User, except: Option<&Session>) -> Result<(), StoreError> {
+        let now = self.parts.clock.now();
+        let except = except.map(|session| session.sign_in.id);
+        for id in self.parts.store.end_sign_ins(user.id, except, now).await? {
+            self.sign_ins.end(id, now);
+        }
+        Ok(())
+    }
+
+    /// How many look-ups were answered from memory, and how many had to ask the store.
+    pub fn cache_counts(&self) -> (u64, u64) {
+        (self.hits.load(Ordering::Relaxed), self.misses.load(Ordering::Relaxed))
+    }
+
+    /// Sessions in memory, about.
+    pub fn live(&self) -> u64 {
+        self.cache.entry_count()
+    }
+
+    /// Asks the store. However many wait for one token, the store is asked once.
+    async fn load(&self, hash: TokenHash, asked_at: Timestamp) -> Result<Option<Arc<Session>>, StoreError> {
+        let computed = self
+            .cache
+            .entry(hash)
+            .and_try_compute_with(async |entry| {
+                if entry.as_ref().is_some_and(|entry| entry.value().loaded_at >= asked_at) {
+                    return Ok(Op::Nop);
+                }
+                let loaded_at = self.parts.clock.now();
+                let found = self.parts.store.session(&hash).await?;
+                let live = found.and_then(|(record, user)| self.revive(record, user, loaded_at));
+                Ok::<_, StoreError>(match live {
+                    Some(session) => Op::Put(Arc::new(session)),
+                    None => Op::Remove,
+                })
+            })
+            .await?;
+        Ok(match computed {
+            moka::ops::compute::CompResult::Inserted(entry)
+            | moka::ops::compute::CompResult::ReplacedWith(entry)
+            | moka::ops::compute::CompResult::Unchanged(entry) => Some(entry.into_value()),
+            moka::ops::compute::CompResult::Removed(_)
+            | moka::ops::compute::CompResult::StillNone(_) => None,
+        })
+    }
+
+    fn revive(&self, record: SessionRecord, user: User, loaded_at: Timestamp) -> Option<Session> {
+        if !user.active(loaded_at) {
+            return None;
+        }
+        let sign_in = self.sign_ins.live(&record.sign_in)?;
+        let SessionRecord { token, host, assurance, .. } = record;
+        Some(Session { token, host, user: Arc::new(user), assurance, sign_in, loaded_at })
+    }
+
+    /// The session, unless its time is up; then the signing in is ended.
+    async fn unless_over(
+        &self,
+        session: Arc<Session>,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Session>>, StoreError> {
+        let Lifetimes { idle, .. } = self.parts.lifetimes;
+        if now < session.sign_in.expires_at && session.user.active(now) {
+            if session.idle_for(now) < idle {
+                return Ok(Some(session));
+            }
+            // Another node may have seen the person: the store knows, within the touch interval.
+            if let Some(fresh) = self.load(session.token, now).await?
+                && fresh.idle_for(now) < idle
+            {
+                return Ok(Some(fresh));
+            }
+        }
+        self.end(&session).await?;
+        Ok(None)
+    }
+
+    async fn open(
+        &self,
+        sign_in: SignIn,
+        user: Arc<User>,
+        assurance: Assurance,
+        host: &str,
+        replaces: Option<TokenHash>,
+    ) -> Result<Option<Opened>, StoreError> {
+        let Parts { store, clock, random, token_key, .. } = &self.parts;
+        let loaded_at = clock.now();
+        let token = SessionToken::new(random.as_ref(), token_key, host);
+        let record = SessionRecord { token: token.hash(), host: host.to_owned(), sign_in, assurance };
+        if !store.put_session(&record, replaces.as_ref()).await? {
+            return Ok(None);
+        }
+        let Some(live) = self.sign_ins.live(&record.sign_in) else { return Ok(None) };
+        let SessionRecord { token: hash, host, assurance, .. } = record;
+        let session = Arc::new(Session { token: hash, host, user, assurance, sign_in: live, loaded_at });
+        self.cache.insert(hash, session.clone()).await;
+        Ok(Some(Opened { token, session }))
+    }
+
+    /// Drops a token from memory once the store has: after any load that began before, never under one.
+    async fn forget(&self, hash: &TokenHash) {
+        let _ = self.cache.entry_by_ref(hash).and_compute_with(async |_| Op::Remove).await;
+    }
+}
