@@ -22,6 +22,9 @@ pub struct Arrival {
     pub verdict: Option<Verdict>,
 }
 
+/// The path of the page that tells a verdict. A client that asks for it has none, and gets a 404.
+pub const VERDICT: &str = "/.sluse/verdict";
+
 /// What the proxy wants a page to tell.
 #[derive(Clone, Debug)]
 pub enum Verdict {
@@ -34,5 +37,29 @@ pub enum Verdict {
 impl Arrival {
     pub fn origin(&self) -> Origin {
         Origin { at: self.at, address: self.address, correlation: self.correlation.clone() }
+    }
+}
+
+/// How the outside sees the gateway.
+#[derive(Clone, Debug)]
+pub struct Public {
+    /// `https` but for `localhost`.
+    pub scheme: String,
+    /// With a leading colon, or empty for the scheme's own.
+    pub port: String,
+    pub login_host: String,
+    /// Ports on which plain HTTP is only sent on to https.
+    pub redirect_ports: Vec<u16>,
+}
+
+impl Public {
+    /// The origin of one of our hosts.
+    pub fn origin(&self, host: &str) -> String {
+        format!("{}://{host}{}", self.scheme, self.port)
+    }
+
+    /// The origin of the login host.
+    pub fn login(&self) -> String {
+        self.origin(&self.login_host)
     }
 }

@@ -9,7 +9,7 @@ use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::protocols::http::ServerSession;
 use tower::ServiceExt as _;
 
-use crate::arrival::Arrival;
+use crate::arrival::{Arrival, VERDICT};
 
 /// The largest body a page of ours takes: a WebAuthn response with a long attestation is 8 KiB.
 const MAX_BODY: usize = 64 * 1024;
@@ -47,9 +47,6 @@ pub async fn show(
     let response = answer(router, request).await;
     write(downstream, response).await
 }
-
-/// The path of the page that tells a verdict. A client that asks for it has none and gets a 404.
-pub const VERDICT: &str = "/.sluse/verdict";
 
 /// `None` if it is too large.
 async fn read_body(downstream: &mut ServerSession) -> pingora::Result<Option<Bytes>> {

@@ -30,7 +30,7 @@ use pingora::{Error, ErrorSource, ErrorType};
 use self::request::{Refusal, Target};
 use self::respond::ToLogin;
 use self::upstream::Upstreams;
-use crate::arrival::{Arrival, Verdict};
+use crate::arrival::{Arrival, Public, Verdict};
 use crate::audit::{AuditLog, CorrelationIds, Entry, Event};
 use crate::metrics::Metrics;
 use crate::policy::path::CanonicalPath;
@@ -62,25 +62,6 @@ pub struct Proxy {
     pub app_pages: Router,
     /// Hosts answered in process: the demo's stand-ins.
     pub sites: HashMap<String, Router>,
-}
-
-/// How the outside sees the gateway.
-#[derive(Clone, Debug)]
-pub struct Public {
-    /// `https` but for `localhost`.
-    pub scheme: String,
-    /// With a leading colon, or empty for the scheme's own.
-    pub port: String,
-    pub login_host: String,
-    /// Ports on which plain HTTP is only sent on to https.
-    pub redirect_ports: Vec<u16>,
-}
-
-impl Public {
-    /// The origin of one of our hosts.
-    pub fn origin(&self, host: &str) -> String {
-        format!("{}://{host}{}", self.scheme, self.port)
-    }
 }
 
 /// One request.
@@ -374,7 +355,7 @@ impl Proxy {
         let ask_is_new = known.is_none();
         let ask = known.unwrap_or_else(|| random::nonce(self.random.as_ref()));
         let to_login = ToLogin {
-            login: &self.public.origin(&self.public.login_host),
+            login: &self.public.login(),
             url: &format!("{}{}", self.public.origin(&context.host), context.path_and_query()),
             method: downstream.req_header().method.as_str(),
             ask: &ask,

@@ -22,6 +22,8 @@ pub const BROWSER: &str = "__Host-sluse-browser";
 pub const ASK: &str = "__Host-sluse-ask";
 /// The language somebody chose.
 pub const LANGUAGE: &str = "__Host-sluse-lang";
+/// The one-time code that vouches for a first key, between typing it and the touch.
+pub const CODE: &str = "__Host-sluse-code";
 /// *Husk brugernavn*.
 pub const USERNAME: &str = "__Host-sluse-name";
 

@@ -59,8 +59,14 @@ impl Sessions {
 }
 
 /// Keeps memory and store in step until dropped: reads the feed, writes activity, forgets what is over.
-pub async fn keep(sessions: Arc<Sessions>, mut touches: mpsc::Receiver<(SignInId, Timestamp)>) {
-    let mut position = None;
+///
+/// `position` is what [`Sessions::hear`] answered before the first session was loaded: no revocation can fall
+/// between a load and the feed.
+pub async fn keep(
+    sessions: Arc<Sessions>,
+    mut position: Option<i64>,
+    mut touches: mpsc::Receiver<(SignInId, Timestamp)>,
+) {
     let mut tick = tokio::time::interval(INTERVAL);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut purge = tokio::time::interval(PURGE_INTERVAL);

@@ -1,0 +1,126 @@
+//! The gateway's own paths on the apps' hosts: entering, logging out, and saying who is in.
+
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::login::{end, set_session};
+use super::reply::{self, add_cookie, see_other};
+use super::visitor::Visitor;
+use super::{Answer, Pages, view};
+use crate::arrival::Verdict;
+use crate::audit::{Entry, Event};
+use crate::authn::Method;
+use crate::authn::ceremony::Browser;
+use crate::policy::{Denial, Reason};
+use crate::session::cookie::{self, Keep};
+use crate::session::handoff;
+
+#[derive(Deserialize)]
+pub struct Enter {
+    #[serde(default)]
+    code: String,
+}
+
+/// `GET /.sluse/enter`: the end of a hand-off.
+pub async fn enter(
+    State(pages): State<Arc<Pages>>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    Query(enter): Query<Enter>,
+) -> Answer {
+    let cookies = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+    let ask = cookie::read(cookies, cookie::ASK).map(Browser::of);
+    let host = &visitor.arrival.host;
+    let entered = match ask {
+        Some(ask) => handoff::enter(&pages.ceremonies, &pages.sessions, &enter.code, ask, host).await?,
+        None => None,
+    };
+    let Some(entered) = entered else {
+        // Going back to a code that was used is no fault of anybody who is already in.
+        if visitor.session.is_some() {
+            return Ok(see_other("/"));
+        }
+        pages.audit.record(Entry::new(Event::HandOffRefused, &visitor.origin()).with("host", host.as_str())).await;
+        let page = view::ErrorPage { frame: visitor.frame_with_code(), status: 400, retry: Some("/".to_owned()) };
+        return Ok((StatusCode::BAD_REQUEST, reply::html(&page)).into_response());
+    };
+    let entry = Entry::new(Event::SessionHandedOff, &visitor.origin())
+        .user(&entered.opened.session.user)
+        .with("host", host.as_str());
+    pages.audit.record(entry).await;
+    let mut response = see_other(&entered.target);
+    set_session(&mut response, &entered.opened);
+    Ok(response)
+}
+
+/// `POST /.sluse/logout`
+pub async fn log_out(State(pages): State<Arc<Pages>>, visitor: Visitor) -> Answer {
+    end(&pages, &visitor).await?;
+    let mut response = see_other(&format!("{}/logged-out", pages.public.login()));
+    add_cookie(&mut response, cookie::SESSION, "", Keep::Drop);
+    Ok(response)
+}
+
+/// `GET /.sluse/session`: who is in, by what, and for how long; times in seconds.
+pub async fn session(State(pages): State<Arc<Pages>>, visitor: Visitor) -> Response {
+    let Some(session) = &visitor.session else {
+        return (StatusCode::UNAUTHORIZED, axum::Json(json!({ "error": "login-required" }))).into_response();
+    };
+    let now = pages.clock.now();
+    let proofs: Map<String, Value> = Method::ALL
+        .into_iter()
+        .filter_map(|method| {
+            let age = now.since(session.assurance.proven_at(method)?).as_secs();
+            Some((method.name().to_owned(), json!({ "age": age })))
+        })
+        .collect();
+    let level = visitor.arrival.app.as_ref().and_then(|app| app.level_of(&session.assurance, now));
+    let answer = json!({
+        "user": session.user.username.as_str(),
+        "name": session.user.name,
+        "groups": session.user.groups,
+        "level": level,
+        "proofs": proofs,
+        "idle": session.idle_for(now).as_secs(),
+        "expires_in": session.sign_in.expires_at.since(now).as_secs(),
+    });
+    axum::Json(answer).into_response()
+}
+
+/// The page shown instead of what was asked for.
+pub async fn verdict(visitor: Visitor) -> Response {
+    let app = visitor.arrival.app.as_ref();
+    match &visitor.arrival.verdict {
+        Some(Verdict::Denied { denial, .. }) => {
+            let page = view::Denied {
+                frame: visitor.frame_with_code(),
+                app: app.map(|app| app.title().in_language(visitor.lang.tag()).to_owned()),
+                because: because(denial),
+                say: denial.say().map(|say| say.in_language(visitor.lang.tag()).to_owned()),
+                next: view::Continue::default(),
+            };
+            (StatusCode::FORBIDDEN, reply::html(&page)).into_response()
+        }
+        Some(Verdict::Failed { status, .. }) => {
+            let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let retry = status.is_server_error().then(String::new);
+            let page = view::ErrorPage { frame: visitor.frame_with_code(), status: status.as_u16(), retry };
+            (status, reply::html(&page)).into_response()
+        }
+        None => visitor.error(StatusCode::NOT_FOUND),
+    }
+}
+
+fn because(denial: &Denial) -> view::Denial {
+    match denial.reason() {
+        Reason::NoRule => view::Denial::NotOpen,
+        Reason::Denied => view::Denial::Closed,
+        Reason::Groups => view::Denial::Groups,
+        Reason::Users => view::Denial::Person,
+    }
+}

@@ -1,0 +1,197 @@
+//! The second factor: a touch of a registered key, or the way there for somebody who has none.
+
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::login::{follow, set_session, sign_in};
+use super::onward::{self, Destination, Fields, Step};
+use super::visitor::Visitor;
+use super::{Answer, Pages, reply, view};
+use crate::audit::{Entry, Event};
+use crate::authn::Evidence;
+use crate::authn::ceremony::Purpose;
+use crate::authn::webauthn::{Assertion, AssertionError, Verification};
+use crate::session::Session;
+use crate::store::{Key, StoreError};
+
+/// An assertion under way.
+#[derive(Serialize, Deserialize)]
+struct Touch {
+    sign_in: Uuid,
+    assertion: Assertion,
+}
+
+impl Purpose for Touch {
+    const KIND: &'static str = "key-assertion";
+}
+
+/// What `webauthn.js` posts: the response stays the bytes that came, for our own strict reading.
+#[derive(Deserialize)]
+pub struct Finish<'a> {
+    pub ceremony: String,
+    #[serde(borrow)]
+    pub response: &'a RawValue,
+    #[serde(default)]
+    pub to: String,
+    #[serde(default)]
+    pub ask: String,
+    #[serde(default)]
+    pub method: String,
+}
+
+/// `GET /key`
+pub async fn show(
+    State(pages): State<Arc<Pages>>,
+    visitor: Visitor,
+    Query(fields): Query<Fields>,
+) -> Answer {
+    let destination = Destination::parse(&pages, &fields);
+    let step = onward::step(&pages, &visitor, &destination).await?;
+    let Some(session) = visitor.session.clone() else {
+        return Ok(follow(step, &fields, &destination));
+    };
+    match step {
+        Step::Key { pin, mitid, purpose } => {
+            let keys = usable_keys(&pages, &session).await?;
+            let verification = if pin { Verification::Required } else { Verification::Discouraged };
+            let begun = pages.relying_party.begin_assertion(session.user.id, &keys, verification);
+            let (options, assertion) = match begun {
+                Ok(begun) => begun,
+                Err(error) => {
+                    tracing::error!(%error, "no assertion can begin");
+                    return Ok(visitor.error(StatusCode::INTERNAL_SERVER_ERROR));
+                }
+            };
+            let touch = Touch { sign_in: session.sign_in.id.0, assertion };
+            let id = pages.ceremonies.begin(visitor.browser, &touch).await?;
+            Ok(reply::html(&view::KeyPrompt {
+                frame: visitor.frame(),
+                next: fields.carried(),
+                ceremony: ceremony_data(&pages, id, &options),
+                app: destination.title(&visitor),
+                purpose: purpose.map(|text| text.in_language(visitor.lang.tag()).to_owned()),
+                mitid,
+            }))
+        }
+        Step::MitId { .. } => Ok(reply::html(&view::NoKeys {
+            frame: visitor.frame(),
+            next: fields.carried(),
+            mitid: pages.mitid.is_some(),
+            error: None,
+        })),
+        step => Ok(follow(step, &fields, &destination)),
+    }
+}
+
+/// `POST /key/finish`
+pub async fn finish(
+    State(pages): State<Arc<Pages>>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer {
+    let Some(message) = read(&headers, &body) else { return Ok(refused(&visitor, StatusCode::BAD_REQUEST)) };
+    let Some(session) = visitor.session.clone() else {
+        return Ok(refused(&visitor, StatusCode::UNAUTHORIZED));
+    };
+    let taken = pages.ceremonies.take::<Touch>(visitor.browser, &message.ceremony).await?;
+    let Some(Touch { sign_in: began, assertion }) = taken.map(|ceremony| ceremony.finish()) else {
+        return refuse(&pages, &visitor, &session, "ceremony-unknown").await;
+    };
+    if began != session.sign_in.id.0 {
+        return refuse(&pages, &visitor, &session, "another-session").await;
+    }
+    let keys = usable_keys(&pages, &session).await?;
+    let response = message.response.get().as_bytes();
+    let asserted = match pages.relying_party.finish_assertion(assertion, &keys, response, pages.clock.now()) {
+        Ok(asserted) => asserted,
+        Err(AssertionError::CounterRegressed { credential }) => {
+            if let Some(key) = keys.into_iter().find(|key| key.credential == credential) {
+                pages.store.update_key(&Key { suspect: true, ..key }).await?;
+            }
+            let entry = Entry::new(Event::KeySuspect, &visitor.origin()).user(&session.user);
+            pages.audit.record(entry).await;
+            return refuse(&pages, &visitor, &session, "counter-regressed").await;
+        }
+        Err(error) => return refuse(&pages, &visitor, &session, error.code()).await,
+    };
+    // The counter is kept before the session is raised: a crash between asks again.
+    if !pages.store.update_key(&asserted.key).await? {
+        return refuse(&pages, &visitor, &session, "key-deleted").await;
+    }
+    let verified = asserted.evidence.user_verified;
+    let user = (*session.user).clone();
+    let opened = sign_in(&pages, &visitor, user, Evidence::Key(asserted.evidence)).await?;
+    let entry = Entry::new(Event::KeyVerified, &visitor.origin())
+        .user(&session.user)
+        .with("key", asserted.key.name.as_str())
+        .with("user_verified", verified);
+    pages.audit.record(entry).await;
+    pages.metrics.ceremony("key", "ok");
+    let fields = Fields { to: message.to, ask: message.ask, method: message.method };
+    let mut response = next(&pages, &visitor, opened.session.clone(), &fields).await?;
+    set_session(&mut response, &opened);
+    Ok(response)
+}
+
+/// The JSON that tells the script where to go, for the session as it is now.
+pub async fn next(
+    pages: &Pages,
+    visitor: &Visitor,
+    session: Arc<Session>,
+    fields: &Fields,
+) -> Result<Response, StoreError> {
+    let visitor = Visitor { session: Some(session), ..visitor.clone() };
+    let destination = Destination::parse(pages, fields);
+    let url = match onward::step(pages, &visitor, &destination).await? {
+        Step::Go(url) => url,
+        // A key without a PIN where one was asked for: the page is shown again and says so.
+        _ => fields.carried().link("/key"),
+    };
+    Ok(axum::Json(serde_json::json!({ "next": url })).into_response())
+}
+
+/// A message of `webauthn.js`: JSON, and said to be.
+pub fn read<'a>(headers: &HeaderMap, body: &'a Bytes) -> Option<Finish<'a>> {
+    let kind = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    let json = kind.split(';').next()?.trim().eq_ignore_ascii_case("application/json");
+    if json { serde_json::from_slice(body).ok() } else { None }
+}
+
+/// One outward answer, whatever the reason: the reason is in the audit, under the code shown.
+pub fn refused(visitor: &Visitor, status: StatusCode) -> Response {
+    let body = serde_json::json!({
+        "message": visitor.lang.texts().webauthn.refused,
+        "code": visitor.arrival.correlation,
+    });
+    (status, axum::Json(body)).into_response()
+}
+
+/// What the page hands to `webauthn.js`.
+pub fn ceremony_data(pages: &Pages, id: String, options: &str) -> view::CeremonyData {
+    let policy = pages.policy.load();
+    let hosts = policy.apps().filter_map(|app| app.exact_host());
+    let allowed = hosts.map(|host| pages.public.origin(host)).collect();
+    view::CeremonyData { id, options: options.to_owned(), allowed }
+}
+
+async fn refuse(pages: &Pages, visitor: &Visitor, session: &Session, reason: &str) -> Answer {
+    pages.metrics.ceremony("key", "refused");
+    let entry = Entry::new(Event::KeyRefused, &visitor.origin()).user(&session.user).with("reason", reason);
+    pages.audit.record(entry).await;
+    Ok(refused(visitor, StatusCode::BAD_REQUEST))
+}
+
+/// A key whose counter went backwards may have a copy: it proves nothing until the person replaces it.
+async fn usable_keys(pages: &Pages, session: &Session) -> Result<Vec<Key>, StoreError> {
+    let mut keys = pages.store.keys(session.user.id).await?;
+    keys.retain(|key| !key.suspect);
+    Ok(keys)
+}

@@ -1,0 +1,262 @@
+//! *Tilføj hardwarenøgle*: a name, a touch, and the key is the person's.
+
+use std::sync::Arc;
+
+use axum::Form;
+use axum::extract::{Query, State};
+use axum::response::IntoResponse as _;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::key::{ceremony_data, next, read, refused};
+use super::login::follow;
+use super::onward::{self, Destination, Fields, Step};
+use super::reply::{self, add_cookie, see_other};
+use super::view::{CodeError, KeyNewError};
+use super::visitor::Visitor;
+use super::{Answer, Pages, view};
+use crate::audit::{Entry, Event};
+use crate::authn::ceremony::Purpose;
+use crate::authn::code::Code;
+use crate::authn::webauthn::{Registration, Verification};
+use crate::session::Session;
+use crate::session::cookie::{self, Keep};
+use crate::store::{Key, KeyAdded, RegisteredWith, StoreError, TokenHash};
+
+/// Keys a person may have.
+const MAX_KEYS: usize = 20;
+
+/// A registration under way.
+#[derive(Serialize, Deserialize)]
+struct NewKey {
+    sign_in: Uuid,
+    name: String,
+    registration: Registration,
+    /// The one-time code that vouches for it, spent when the key is stored.
+    code: Option<[u8; 32]>,
+}
+
+impl Purpose for NewKey {
+    const KIND: &'static str = "key-registration";
+}
+
+/// What allows somebody to register a key.
+enum Voucher {
+    SecondFactor(RegisteredWith),
+    Code(TokenHash),
+}
+
+/// `POST /code`: a one-time code from the service desk.
+pub async fn code(State(pages): State<Arc<Pages>>, visitor: Visitor, Form(form): Form<CodeForm>) -> Answer {
+    let Some(session) = &visitor.session else { return Ok(see_other(&form.fields.carried().link("/login"))) };
+    let code = Code::parse(&form.code).ok();
+    let now = pages.clock.now();
+    let live = match &code {
+        Some(code) => pages.store.code_is_live(session.user.id, &code.hash(), now).await?,
+        None => false,
+    };
+    let (true, Some(code)) = (live, code) else {
+        pages.audit.record(Entry::new(Event::CodeRefused, &visitor.origin()).user(&session.user)).await;
+        let page = view::NoKeys {
+            frame: visitor.frame(),
+            next: form.fields.carried(),
+            mitid: pages.mitid.is_some(),
+            error: Some(CodeError::Wrong),
+        };
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, reply::html(&page)).into_response());
+    };
+    let mut response = see_other(&form.fields.carried().link("/keys/new"));
+    add_cookie(&mut response, cookie::CODE, code.normalised(), Keep::Session);
+    Ok(response)
+}
+
+#[derive(Deserialize)]
+pub struct CodeForm {
+    #[serde(default)]
+    code: String,
+    #[serde(flatten)]
+    fields: Fields,
+}
+
+/// `GET /keys/new`
+pub async fn name(
+    State(pages): State<Arc<Pages>>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    Query(fields): Query<Fields>,
+) -> Answer {
+    let Some(session) = &visitor.session else { return to_second_factor(&pages, &visitor).await };
+    if voucher(&pages, &visitor, session, &headers).await?.is_none() {
+        return to_second_factor(&pages, &visitor).await;
+    }
+    Ok(reply::html(&name_page(&visitor, &fields, "", None)))
+}
+
+/// `POST /keys/new`
+pub async fn begin(
+    State(pages): State<Arc<Pages>>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    Form(form): Form<NameForm>,
+) -> Answer {
+    let Some(session) = &visitor.session else { return to_second_factor(&pages, &visitor).await };
+    let Some(voucher) = voucher(&pages, &visitor, session, &headers).await? else {
+        return to_second_factor(&pages, &visitor).await;
+    };
+    let keys = pages.store.keys(session.user.id).await?;
+    let name = clean_name(&form.name);
+    let Some(name) = name.filter(|_| keys.len() < MAX_KEYS) else {
+        let page = name_page(&visitor, &form.fields, &form.name, Some(KeyNewError::NameLength));
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, reply::html(&page)).into_response());
+    };
+    let begun = pages.relying_party.begin_registration(&session.user, &keys, Verification::Discouraged);
+    let (options, registration) = match begun {
+        Ok(begun) => begun,
+        Err(error) => {
+            tracing::error!(%error, "no registration can begin");
+            return Ok(visitor.error(StatusCode::INTERNAL_SERVER_ERROR));
+        }
+    };
+    let code = match voucher {
+        Voucher::Code(hash) => Some(hash.0),
+        Voucher::SecondFactor(_) => None,
+    };
+    let new = NewKey { sign_in: session.sign_in.id.0, name: name.clone(), registration, code };
+    let id = pages.ceremonies.begin(visitor.browser, &new).await?;
+    Ok(reply::html(&view::KeyRegister {
+        frame: visitor.frame(),
+        next: form.fields.carried(),
+        ceremony: ceremony_data(&pages, id, &options),
+        name,
+    }))
+}
+
+#[derive(Deserialize)]
+pub struct NameForm {
+    #[serde(default)]
+    name: String,
+    #[serde(flatten)]
+    fields: Fields,
+}
+
+/// `POST /keys/finish`
+pub async fn finish(
+    State(pages): State<Arc<Pages>>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer {
+    let Some(message) = read(&headers, &body) else { return Ok(refused(&visitor, StatusCode::BAD_REQUEST)) };
+    let Some(session) = visitor.session.clone() else {
+        return Ok(refused(&visitor, StatusCode::UNAUTHORIZED));
+    };
+    let taken = pages.ceremonies.take::<NewKey>(visitor.browser, &message.ceremony).await?;
+    let Some(new) = taken.map(|ceremony| ceremony.finish()) else {
+        return refuse(&pages, &visitor, &session, "ceremony-unknown").await;
+    };
+    if new.sign_in != session.sign_in.id.0 {
+        return refuse(&pages, &visitor, &session, "another-session").await;
+    }
+    let registered_with = match (new.code, second_factor(&session, &visitor)) {
+        (Some(_), _) => RegisteredWith::Code,
+        (None, Some(with)) => with,
+        (None, None) => return refuse(&pages, &visitor, &session, "second-factor-stale").await,
+    };
+    let response = message.response.get().as_bytes();
+    let credential = pages.relying_party.finish_registration(new.registration, session.user.id, response);
+    let credential = match credential {
+        Ok(credential) => credential,
+        Err(refusal) => return refuse(&pages, &visitor, &session, refusal.code()).await,
+    };
+    let key = Key {
+        credential: credential.credential,
+        user: session.user.id,
+        name: new.name,
+        passkey: credential.passkey,
+        registered_at: pages.clock.now(),
+        registered_with,
+        used_at: None,
+        suspect: false,
+    };
+    match pages.store.add_key(&key, new.code.map(TokenHash).as_ref()).await? {
+        KeyAdded::Added => {}
+        KeyAdded::CredentialTaken => return refuse(&pages, &visitor, &session, "credential-taken").await,
+        KeyAdded::CodeSpent => return refuse(&pages, &visitor, &session, "code-spent").await,
+    }
+    let entry = Entry::new(Event::KeyRegistered, &visitor.origin())
+        .user(&session.user)
+        .with("key", key.name.as_str())
+        .with("with", with_name(registered_with));
+    pages.audit.record(entry).await;
+    pages.metrics.ceremony("key-registration", "ok");
+    let fields = Fields { to: message.to, ask: message.ask, method: message.method };
+    let mut response = next(&pages, &visitor, session, &fields).await?;
+    add_cookie(&mut response, cookie::CODE, "", Keep::Drop);
+    Ok(response)
+}
+
+/// A name of 3 to 128 characters, without those that hide or reorder others.
+pub fn clean_name(typed: &str) -> Option<String> {
+    let name: String = typed.trim().chars().filter(|c| !c.is_control()).collect();
+    (3..=128).contains(&name.chars().count()).then_some(name)
+}
+
+fn name_page(visitor: &Visitor, fields: &Fields, name: &str, error: Option<KeyNewError>) -> view::KeyNew {
+    let (frame, next) = (visitor.frame(), fields.carried());
+    view::KeyNew { frame, next, name: name.to_owned(), needs_code: false, error }
+}
+
+/// On to a second factor, and back here.
+async fn to_second_factor(pages: &Pages, visitor: &Visitor) -> Answer {
+    let fields = Fields::own(pages, "/keys/new");
+    let destination = Destination::parse(pages, &fields);
+    let step = onward::step(pages, visitor, &destination).await?;
+    Ok(match step {
+        // It became fresh between two looks at the clock.
+        Step::Go(_) => see_other("/me"),
+        step => follow(step, &fields, &destination),
+    })
+}
+
+async fn voucher(
+    pages: &Pages,
+    visitor: &Visitor,
+    session: &Session,
+    headers: &HeaderMap,
+) -> Result<Option<Voucher>, StoreError> {
+    if let Some(with) = second_factor(session, visitor) {
+        return Ok(Some(Voucher::SecondFactor(with)));
+    }
+    let cookies = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+    let code = cookie::read(cookies, cookie::CODE).and_then(|value| Code::parse(value).ok());
+    let Some(code) = code else { return Ok(None) };
+    let live = pages.store.code_is_live(session.user.id, &code.hash(), visitor.arrival.at).await?;
+    Ok(live.then(|| Voucher::Code(code.hash())))
+}
+
+/// The fresh second factor of the session, whose level a key registered now inherits.
+fn second_factor(session: &Session, visitor: &Visitor) -> Option<RegisteredWith> {
+    let fresh = |at| visitor.arrival.at.since(at) <= onward::SELF_SERVICE_FRESH;
+    let mitid = session.assurance.mitid.as_ref().filter(|mitid| fresh(mitid.at));
+    let key = session.assurance.key.as_ref().filter(|key| fresh(key.at));
+    mitid.map(|mitid| RegisteredWith::MitId(mitid.level)).or(key.map(|_| RegisteredWith::Key))
+}
+
+fn with_name(with: RegisteredWith) -> &'static str {
+    match with {
+        RegisteredWith::MitId(level) => level.name(),
+        RegisteredWith::Key => "key",
+        RegisteredWith::Code => "code",
+    }
+}
+
+async fn refuse(pages: &Pages, visitor: &Visitor, session: &Session, reason: &str) -> Answer {
+    pages.metrics.ceremony("key-registration", "refused");
+    let entry = Entry::new(Event::KeyRegistrationRefused, &visitor.origin())
+        .user(&session.user)
+        .with("reason", reason);
+    pages.audit.record(entry).await;
+    Ok(refused(visitor, StatusCode::BAD_REQUEST))
+}

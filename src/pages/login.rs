@@ -1,0 +1,257 @@
+//! The password form, and logging out.
+
+use std::sync::Arc;
+
+use axum::Form;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Deserialize;
+
+use super::onward::{self, Destination, Fields, Step};
+use super::reply::{self, add_cookie, see_other};
+use super::view::{LoginError, LoginTab};
+use super::visitor::Visitor;
+use super::{Answer, Pages, view};
+use crate::audit::{Entry, Event};
+use crate::authn::{Evidence, PasswordEvidence};
+use crate::directory::{DirectoryError, Verified};
+use crate::secret::Secret;
+use crate::session::cookie::{self, Keep};
+use crate::session::{Opened, Session};
+use crate::store::StoreError;
+use crate::user::{User, Username};
+
+#[derive(Default, Deserialize)]
+pub struct Shown {
+    #[serde(default)]
+    tab: String,
+    #[serde(flatten)]
+    fields: Fields,
+}
+
+#[derive(Deserialize)]
+pub struct Submitted {
+    #[serde(default)]
+    username: String,
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
+    remember: String,
+    #[serde(flatten)]
+    fields: Fields,
+}
+
+/// `GET /login`: on to whatever is missing; the form, if that is the password.
+pub async fn show(
+    State(pages): State<Arc<Pages>>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    Query(shown): Query<Shown>,
+) -> Answer {
+    let destination = Destination::parse(&pages, &shown.fields);
+    match onward::step(&pages, &visitor, &destination).await? {
+        Step::Password => {
+            let cookies = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+            let remembered = cookie::read(cookies, cookie::USERNAME).and_then(decode).unwrap_or_default();
+            let tab = if shown.tab == "mitid" { LoginTab::MitId } else { LoginTab::Account };
+            let page = Attempt { fields: &shown.fields, remember: !remembered.is_empty(), username: &remembered };
+            Ok(reply::html(&page.form(&pages, &visitor, &destination, tab, None)))
+        }
+        step => Ok(follow(step, &shown.fields, &destination)),
+    }
+}
+
+/// `POST /login`
+pub async fn submit(
+    State(pages): State<Arc<Pages>>,
+    visitor: Visitor,
+    Form(form): Form<Submitted>,
+) -> Answer {
+    let Submitted { username, password, remember, fields } = form;
+    let attempt = Attempt { fields: &fields, remember: !remember.is_empty(), username: &username };
+    let refuse = |error| attempt.refuse(&pages, &visitor, error);
+    if username.trim().is_empty() {
+        return Ok(refuse(LoginError::MissingUsername));
+    }
+    if password.is_empty() {
+        return Ok(refuse(LoginError::MissingPassword));
+    }
+    let user = match verify(&pages, &visitor, &username, Secret::new(password)).await? {
+        Ok(user) => user,
+        Err(error) => return Ok(refuse(error)),
+    };
+    let evidence = Evidence::Password(PasswordEvidence { at: pages.clock.now() });
+    let opened = sign_in(&pages, &visitor, user, evidence).await?;
+    let mut response = see_other(&fields.carried().link("/login"));
+    set_session(&mut response, &opened);
+    match remember.is_empty() {
+        true => add_cookie(&mut response, cookie::USERNAME, "", Keep::Drop),
+        false => add_cookie(&mut response, cookie::USERNAME, &encode(username.trim()), Keep::Year),
+    }
+    Ok(response)
+}
+
+/// `POST /logout`
+pub async fn log_out(
+    State(pages): State<Arc<Pages>>,
+    visitor: Visitor,
+    Form(then): Form<LogOut>,
+) -> Answer {
+    end(&pages, &visitor).await?;
+    let target = if then.then == "login" { then.fields.carried().link("/login") } else { "/logged-out".into() };
+    let mut response = see_other(&target);
+    add_cookie(&mut response, cookie::SESSION, "", Keep::Drop);
+    Ok(response)
+}
+
+#[derive(Deserialize)]
+pub struct LogOut {
+    /// `login` for *Skift bruger*.
+    #[serde(default)]
+    then: String,
+    #[serde(flatten)]
+    fields: Fields,
+}
+
+/// Ends the visitor's signing in, everywhere.
+pub async fn end(pages: &Pages, visitor: &Visitor) -> Result<(), StoreError> {
+    if let Some(session) = &visitor.session {
+        pages.sessions.end(session).await?;
+        pages.audit.record(Entry::new(Event::LoggedOut, &visitor.origin()).user(&session.user)).await;
+    }
+    Ok(())
+}
+
+/// The way to a step that is not the password form.
+pub fn follow(step: Step, fields: &Fields, destination: &Destination) -> Response {
+    let next = fields.carried();
+    match step {
+        Step::Password => see_other(&next.link("/login")),
+        Step::Key { .. } | Step::MitId { .. } => {
+            // What is missing is worked out anew there, for the same destination.
+            let next = match destination {
+                Destination::App { .. } | Destination::Own(_) => next.link("/key"),
+            };
+            see_other(&next)
+        }
+        Step::Go(url) => see_other(&url),
+    }
+}
+
+/// A session with one proof more. The same person's gets a new token; another's is ended first.
+pub async fn sign_in(
+    pages: &Pages,
+    visitor: &Visitor,
+    user: User,
+    evidence: Evidence,
+) -> Result<Opened, StoreError> {
+    match &visitor.session {
+        Some(session) if session.user.id == user.id => {
+            if let Some(opened) = pages.sessions.raise(session, evidence.clone()).await? {
+                return Ok(opened);
+            }
+        }
+        Some(other) => pages.sessions.end(other).await?,
+        None => {}
+    }
+    pages.sessions.start(Arc::new(user), evidence, &visitor.arrival.host).await
+}
+
+pub fn set_session(response: &mut Response, opened: &Opened) {
+    add_cookie(response, cookie::SESSION, &opened.token.value(), Keep::Session);
+}
+
+/// Who is signed in, for pages that need somebody.
+pub fn signed_in(visitor: &Visitor) -> Option<&Arc<Session>> {
+    visitor.session.as_ref()
+}
+
+/// The person, or why not; the latter in words that tell nothing of who has an account.
+async fn verify(
+    pages: &Pages,
+    visitor: &Visitor,
+    typed: &str,
+    password: Secret<String>,
+) -> Result<Result<User, LoginError>, StoreError> {
+    // What cannot be a name is checked all the same, as one nobody has: the work must not tell.
+    let name = Username::parse(typed).unwrap_or_else(|_| nobody());
+    let entry = |event| Entry::new(event, &visitor.origin()).typed_name(typed);
+    let (result, entry, answer) = match pages.directory.verify(&name, &password).await {
+        Ok(Verified::Person(user)) => {
+            ("ok", entry(Event::PasswordVerified).user(&user), Ok(user))
+        }
+        Ok(Verified::Inactive(user)) => {
+            ("inactive", entry(Event::AccountInactive).user(&user), Err(LoginError::Wrong))
+        }
+        Ok(Verified::Wrong { known }) => {
+            let entry = entry(Event::PasswordWrong);
+            let entry = known.map_or(entry.clone(), |user| entry.user_id(user));
+            ("wrong", entry, Err(LoginError::Wrong))
+        }
+        Err(DirectoryError::Overloaded(_)) => {
+            ("overloaded", entry(Event::PasswordOverload), Err(LoginError::Overloaded))
+        }
+        Err(DirectoryError::Store(error)) => return Err(error),
+    };
+    pages.metrics.ceremony("password", result);
+    pages.audit.record(entry).await;
+    Ok(answer)
+}
+
+fn nobody() -> Username {
+    Username::parse("nobody").expect("it has six letters")
+}
+
+/// What was typed, for showing the form again.
+struct Attempt<'a> {
+    fields: &'a Fields,
+    remember: bool,
+    username: &'a str,
+}
+
+impl Attempt<'_> {
+    fn form(
+        &self,
+        pages: &Pages,
+        visitor: &Visitor,
+        destination: &Destination,
+        tab: LoginTab,
+        error: Option<LoginError>,
+    ) -> view::Login {
+        view::Login {
+            frame: visitor.frame(),
+            next: self.fields.carried(),
+            tab,
+            mitid: pages.mitid.is_some(),
+            app: destination.title(visitor),
+            username: self.username.to_owned(),
+            remember: self.remember,
+            error,
+        }
+    }
+
+    fn refuse(&self, pages: &Pages, visitor: &Visitor, error: LoginError) -> Response {
+        let destination = Destination::parse(pages, self.fields);
+        let page = self.form(pages, visitor, &destination, LoginTab::Account, Some(error));
+        let status = match error {
+            LoginError::Overloaded | LoginError::Locked => StatusCode::TOO_MANY_REQUESTS,
+            LoginError::Wrong => StatusCode::UNAUTHORIZED,
+            LoginError::MissingUsername | LoginError::MissingPassword => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        let mut response = (status, reply::html(&page)).into_response();
+        if error == LoginError::Overloaded {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        }
+        response
+    }
+}
+
+fn encode(name: &str) -> String {
+    percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+fn decode(value: &str) -> Option<String> {
+    let name = percent_encoding::percent_decode_str(value).decode_utf8().ok()?;
+    (name.chars().count() <= 128).then(|| name.into_owned())
+}

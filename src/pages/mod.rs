@@ -1,0 +1,142 @@
+//! The gateway's own pages: signing in, step-up, and *Min identitet*.
+
+mod app;
+pub mod asset;
+mod front;
+mod key;
+mod keys;
+mod login;
+mod me;
+mod mitid;
+mod onward;
+mod reply;
+pub mod text;
+pub mod view;
+mod visitor;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::extract::Path;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use http::{HeaderValue, StatusCode, header};
+
+use self::visitor::Visitor;
+use crate::arrival::Public;
+use crate::audit::AuditLog;
+use crate::authn::MitIdLevel;
+use crate::authn::ceremony::Ceremonies;
+use crate::authn::mitid::MitId;
+use crate::authn::webauthn::RelyingParty;
+use crate::directory::Directory;
+use crate::metrics::Metrics;
+use crate::policy::Policy;
+use crate::random::Random;
+use crate::secret::Keys;
+use crate::session::Sessions;
+use crate::store::{Store, StoreError};
+use crate::time::Clock;
+
+/// What the pages work with.
+pub struct Pages {
+    pub policy: Arc<ArcSwap<Policy>>,
+    pub store: Arc<dyn Store>,
+    pub directory: Arc<dyn Directory>,
+    pub sessions: Arc<Sessions>,
+    pub ceremonies: Ceremonies,
+    pub relying_party: RelyingParty,
+    /// Absent where no broker is set up.
+    pub mitid: Option<MitId>,
+    /// Asked of the broker, unless a policy asks for more.
+    pub mitid_level: MitIdLevel,
+    pub keys: Arc<Keys>,
+    pub audit: AuditLog,
+    pub metrics: Arc<Metrics>,
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+    pub public: Public,
+    pub content_security_policy: HeaderValue,
+}
+
+pub use reply::content_security_policy;
+
+/// The login host.
+pub fn login_host(pages: &Arc<Pages>) -> Router {
+    let routes = Router::new()
+        .route("/", get(front::show))
+        .route("/help", get(front::help))
+        .route("/login", get(login::show).post(login::submit))
+        .route("/mitid", post(mitid::begin))
+        .route("/mitid/callback", get(mitid::callback))
+        .route("/key", get(key::show))
+        .route("/key/finish", post(key::finish))
+        .route("/code", post(keys::code))
+        .route("/me", get(me::show))
+        .route("/keys/new", get(keys::name).post(keys::begin))
+        .route("/keys/finish", post(keys::finish))
+        .route("/keys/{id}/rename", get(me::rename).post(me::renamed))
+        .route("/keys/{id}/delete", get(me::delete).post(me::deleted))
+        .route("/logout", post(login::log_out))
+        .route("/logged-out", get(front::logged_out));
+    finished(routes, pages)
+}
+
+/// The gateway's own paths on an app's host.
+pub fn app_host(pages: &Arc<Pages>) -> Router {
+    let routes = Router::new()
+        .route("/.sluse/enter", get(app::enter))
+        .route("/.sluse/logout", post(app::log_out))
+        .route("/.sluse/session", get(app::session))
+        .route(crate::arrival::VERDICT, get(app::verdict));
+    finished(routes, pages)
+}
+
+fn finished(routes: Router<Arc<Pages>>, pages: &Arc<Pages>) -> Router {
+    routes
+        .fallback(not_found)
+        .method_not_allowed_fallback(not_allowed)
+        .layer(from_fn_with_state(pages.clone(), visitor::establish))
+        // Assets need no visitor: the same for everybody, and kept for good.
+        .route("/.sluse/static/{name}", get(asset_file))
+        .layer(from_fn_with_state(pages.clone(), reply::protect))
+        .with_state(pages.clone())
+}
+
+async fn not_found(visitor: Visitor) -> Response {
+    visitor.error(StatusCode::NOT_FOUND)
+}
+
+async fn not_allowed(visitor: Visitor) -> Response {
+    visitor.error(StatusCode::METHOD_NOT_ALLOWED)
+}
+
+async fn asset_file(Path(name): Path<String>) -> Response {
+    let Some(asset) = asset::asset(&name) else { return StatusCode::NOT_FOUND.into_response() };
+    let headers = [
+        (header::CONTENT_TYPE, asset.content_type),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+    ];
+    (headers, asset.bytes).into_response()
+}
+
+/// The store did not answer: nothing is known, so nothing is done.
+struct Unavailable(StoreError);
+
+impl From<StoreError> for Unavailable {
+    fn from(error: StoreError) -> Self {
+        Self(error)
+    }
+}
+
+impl axum::response::IntoResponse for Unavailable {
+    fn into_response(self) -> Response {
+        tracing::error!(error = %self.0, "a page needed the store");
+        // The visitor's layer turns a bare 503 into a page in the visitor's language.
+        StatusCode::SERVICE_UNAVAILABLE.into_response()
+    }
+}
+
+type Answer = Result<Response, Unavailable>;

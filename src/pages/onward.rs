@@ -1,0 +1,223 @@
+//! Where a person was going, and what still stands between.
+//!
+//! The target travels in the URL and in forms, and is believed only as far as it names one of our own hosts.
+//! What is missing is asked of the same `decide` that guards the app; whatever is claimed here, the app's
+//! host decides again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use url::Url;
+
+use super::Pages;
+use super::view;
+use super::visitor::Visitor;
+use crate::authn::ceremony::Browser;
+use crate::authn::{Method, MitIdLevel};
+use crate::policy::path::CanonicalPath;
+use crate::policy::expression::Need;
+use crate::policy::{self, App, Decision, Demand, Person};
+use crate::session::{Session, handoff};
+use crate::store::StoreError;
+
+/// How recent a second factor must be before keys may be changed.
+pub const SELF_SERVICE_FRESH: Duration = Duration::from_secs(10 * 60);
+
+/// The fields that carry the target, as they arrive.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Fields {
+    #[serde(default)]
+    pub to: String,
+    #[serde(default)]
+    pub ask: String,
+    #[serde(default)]
+    pub method: String,
+}
+
+/// A target that is one of ours.
+#[derive(Clone, Debug)]
+pub enum Destination {
+    App { app: Arc<App>, host: String, url: Url, method: String, ask: Option<Browser> },
+    /// A page of the login host: path and query.
+    Own(String),
+}
+
+/// What comes next.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// The password form.
+    Password,
+    /// A touch of a key; or MitID, where that does as well.
+    Key { pin: bool, mitid: bool, purpose: Option<policy::Text> },
+    /// MitID, at least at this level; the person has no key that would do.
+    MitId { level: Option<MitIdLevel> },
+    /// Nothing is missing, or nothing more can be done here: the address to go to.
+    Go(String),
+}
+
+impl Destination {
+    /// Reads the fields; with none, or with somebody else's address, where people go by default: the only
+    /// app there is, else *Min identitet*.
+    pub fn parse(pages: &Pages, fields: &Fields) -> Self {
+        Self::named(pages, fields).unwrap_or_else(|| Self::default_for(pages))
+    }
+
+    fn named(pages: &Pages, fields: &Fields) -> Option<Self> {
+        // One length for all: no header of ours outgrows what browsers and upstreams take.
+        if fields.to.is_empty() || fields.to.len() > 4096 {
+            return None;
+        }
+        let url = Url::parse(&fields.to).ok()?;
+        let host = url.host_str()?.to_owned();
+        // The exact form we give out ourselves: nothing that a browser and this parser might read apart.
+        let origin = pages.public.origin(&host);
+        let rest = fields.to.strip_prefix(&origin)?;
+        if !rest.starts_with('/') || rest.contains(['\\', '#']) || rest.bytes().any(|b| !b.is_ascii_graphic()) {
+            return None;
+        }
+        if host == pages.public.login_host {
+            return Some(Self::Own(rest.to_owned()));
+        }
+        let app = pages.policy.load().app(&host)?.clone();
+        let ask = parse_ask(&fields.ask);
+        let method = if fields.method.is_empty() { "GET".to_owned() } else { fields.method.clone() };
+        Some(Self::App { app, host, url, method, ask })
+    }
+
+    fn default_for(pages: &Pages) -> Self {
+        let policy = pages.policy.load();
+        let mut apps = policy.apps();
+        if let (Some(app), None) = (apps.next(), apps.next())
+            && let Some(host) = app.exact_host()
+            && let Ok(url) = Url::parse(&format!("{}/", pages.public.origin(host)))
+        {
+            let (app, host, method) = (app.clone(), host.to_owned(), "GET".to_owned());
+            return Self::App { app, host, url, method, ask: None };
+        }
+        Self::Own("/me".to_owned())
+    }
+
+    /// The app's title, for a page that says what the login is for.
+    pub fn title(&self, visitor: &Visitor) -> Option<String> {
+        match self {
+            Self::App { app, .. } => Some(app.title().in_language(visitor.lang.tag()).to_owned()),
+            Self::Own(_) => None,
+        }
+    }
+}
+
+impl Fields {
+    /// As the pages carry them on.
+    pub fn carried(&self) -> view::Continue {
+        view::Continue { to: self.to.clone(), ask: self.ask.clone(), method: self.method.clone() }
+    }
+
+    /// On to a page of our own first.
+    pub fn own(pages: &Pages, path: &str) -> Self {
+        Self { to: format!("{}{path}", pages.public.login()), ..Self::default() }
+    }
+}
+
+/// What comes next for this person on the way to that destination.
+pub async fn step(
+    pages: &Pages,
+    visitor: &Visitor,
+    destination: &Destination,
+) -> Result<Step, StoreError> {
+    let Some(session) = &visitor.session else { return Ok(Step::Password) };
+    match destination {
+        Destination::Own(target) if changes_keys(target) && !is_fresh(session, visitor) => {
+            let needs = [Need::Key { pin: false }, Need::MitId(MitIdLevel::Low)];
+            second_factor(pages, session, &needs, None).await
+        }
+        Destination::Own(target) => Ok(Step::Go(target.clone())),
+        Destination::App { app, host, url, method, ask } => {
+            match decide(pages, visitor, session, app, url, method) {
+                Some(Decision::Login(demand) | Decision::StepUp(demand)) => {
+                    demanded(pages, session, &demand).await
+                }
+                // A denial is the app host's to tell; so is a path it refuses.
+                Some(Decision::Allow(_) | Decision::Deny(_)) | None => {
+                    let Some(ask) = ask else { return Ok(Step::Go(url.to_string())) };
+                    let code =
+                        handoff::offer(&pages.ceremonies, session, *ask, host, url.as_str()).await?;
+                    let origin = pages.public.origin(host);
+                    Ok(Step::Go(format!("{origin}/.sluse/enter?code={code}")))
+                }
+            }
+        }
+    }
+}
+
+/// The person has a second factor that is recent enough to change keys.
+pub fn is_fresh(session: &Session, visitor: &Visitor) -> bool {
+    [Method::Key, Method::MitId].into_iter().any(|method| {
+        let proven = session.assurance.proven_at(method);
+        proven.is_some_and(|at| visitor.arrival.at.since(at) <= SELF_SERVICE_FRESH)
+    })
+}
+
+/// Whether a page of ours shows or does something that needs a fresh second factor.
+fn changes_keys(target: &str) -> bool {
+    target.starts_with("/keys/")
+}
+
+fn decide(
+    pages: &Pages,
+    visitor: &Visitor,
+    session: &Session,
+    app: &Arc<App>,
+    url: &Url,
+    method: &str,
+) -> Option<Decision> {
+    let path = CanonicalPath::parse(url.path().as_bytes(), app.paths()).ok()?;
+    let request = policy::Request { method, path: path.as_str(), address: visitor.arrival.address };
+    let person = Person {
+        username: session.user.username.as_str(),
+        groups: &session.user.groups,
+        assurance: &session.assurance,
+    };
+    let now = pages.clock.now();
+    Some(policy::decide(app, &request, Some(&person), now))
+}
+
+/// The first way that is open to the person, in the order of the policy's own alternatives.
+async fn demanded(pages: &Pages, session: &Session, demand: &Demand) -> Result<Step, StoreError> {
+    let open = |way: &&Vec<Need>| !way.contains(&Need::Password);
+    let needs: Vec<Need> =
+        demand.alternatives().iter().filter(open).filter_map(|way| way.first().copied()).collect();
+    if needs.is_empty() {
+        return Ok(Step::Password);
+    }
+    second_factor(pages, session, &needs, demand.text().cloned()).await
+}
+
+async fn second_factor(
+    pages: &Pages,
+    session: &Session,
+    needs: &[Need],
+    purpose: Option<policy::Text>,
+) -> Result<Step, StoreError> {
+    let key = needs.iter().find_map(|need| match need {
+        Need::Key { pin } => Some(*pin),
+        _ => None,
+    });
+    let mitid = needs.iter().find_map(|need| match need {
+        Need::MitId(level) if pages.mitid.is_some() => Some(*level),
+        _ => None,
+    });
+    let keys = pages.store.keys(session.user.id).await?;
+    let usable = keys.iter().any(|key| !key.suspect);
+    Ok(match key {
+        Some(pin) if usable => Step::Key { pin, mitid: mitid.is_some(), purpose },
+        _ => Step::MitId { level: mitid },
+    })
+}
+
+/// The hash of the nonce that an app's host gave this browser.
+fn parse_ask(value: &str) -> Option<Browser> {
+    use base64::Engine as _;
+    let decoded = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(value).ok()?;
+    Some(Browser::from_hash(decoded.try_into().ok()?))
+}

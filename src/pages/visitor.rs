@@ -1,0 +1,153 @@
+//! Who asks for a page: established once, before any page's own code.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+
+use super::reply::{self, add_cookie};
+use super::text::Lang;
+use super::{Pages, view};
+use crate::arrival::Arrival;
+use crate::audit::{Entry, Event, Origin};
+use crate::authn::ceremony::Browser;
+use crate::random;
+use crate::session::cookie::{self, Keep};
+use crate::session::Session;
+
+/// Who asks, from where, in which language.
+#[derive(Clone)]
+pub struct Visitor {
+    pub arrival: Arrival,
+    pub lang: Lang,
+    /// What ceremonies begun by this browser are bound to.
+    pub browser: Browser,
+    pub session: Option<Arc<Session>>,
+    /// The path and query asked for.
+    target: String,
+}
+
+impl Visitor {
+    pub fn origin(&self) -> Origin {
+        self.arrival.origin()
+    }
+
+    /// What goes around the page.
+    pub fn frame(&self) -> view::Frame {
+        view::Frame {
+            lang: self.lang,
+            switch_url: with_lang(&self.target, self.lang.other()),
+            user: self.session.as_ref().map(|session| session.user.name.clone()),
+            ..view::Frame::default()
+        }
+    }
+
+    /// The same, with the code a service desk can look up.
+    pub fn frame_with_code(&self) -> view::Frame {
+        view::Frame { code: Some(self.arrival.correlation.clone()), ..self.frame() }
+    }
+
+    /// A page that says that something went wrong.
+    pub fn error(&self, status: StatusCode) -> Response {
+        let page = view::ErrorPage {
+            frame: self.frame_with_code(),
+            status: status.as_u16(),
+            retry: None,
+        };
+        (status, reply::html(&page)).into_response()
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Visitor {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
+        parts.extensions.get().cloned().ok_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+/// Establishes the visitor, refuses cross-site state changes, and gives the browser its id.
+pub async fn establish(State(pages): State<Arc<Pages>>, mut request: Request, next: Next) -> Response {
+    let Some(arrival) = request.extensions().get::<Arrival>().cloned() else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let headers = request.headers();
+    if let Some(chosen) = chosen_language(request.uri().query()) {
+        let mut response = reply::see_other(&without_lang(request.uri()));
+        add_cookie(&mut response, cookie::LANGUAGE, chosen.tag(), Keep::Year);
+        return response;
+    }
+    let cookie = |name| cookie::read(headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes), name);
+    let known = cookie(cookie::BROWSER).filter(|value| value.len() == 43).map(str::to_owned);
+    let fresh = known.is_none().then(|| random::nonce(pages.random.as_ref()));
+    let id = known.or_else(|| fresh.clone()).unwrap_or_default();
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let mut visitor = Visitor {
+        lang: Lang::of_visitor(cookie(cookie::LANGUAGE), accepted),
+        browser: Browser::of(&id),
+        session: None,
+        target: request.uri().to_string(),
+        arrival,
+    };
+    if let Some(value) = cookie(cookie::SESSION) {
+        match pages.sessions.find(value, &visitor.arrival.host).await {
+            Ok(session) => visitor.session = session,
+            Err(error) => {
+                tracing::error!(%error, "no session can be checked");
+                return visitor.error(StatusCode::SERVICE_UNAVAILABLE);
+            }
+        }
+    }
+    if !may_change_state(&request, &pages.public.origin(&visitor.arrival.host)) {
+        let entry = Entry::new(Event::CrossSiteRefused, &visitor.origin()).with("path", request.uri().path());
+        pages.audit.record(entry).await;
+        return visitor.error(StatusCode::FORBIDDEN);
+    }
+    if let Some(session) = &visitor.session {
+        pages.sessions.touch(session);
+    }
+    request.extensions_mut().insert(visitor);
+    let mut response = next.run(request).await;
+    if let Some(id) = fresh {
+        add_cookie(&mut response, cookie::BROWSER, &id, Keep::Session);
+    }
+    response
+}
+
+/// Only our own pages may change anything: a foreign page can make a browser send a request, but not with
+/// our `Origin` (RFC 6454, section 7). A request without any is no browser's form.
+fn may_change_state(request: &Request, ours: &str) -> bool {
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return true;
+    }
+    let headers = request.headers();
+    let same_site = site(headers).is_none_or(|site| site == "same-origin");
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    let origin = origins.next().is_some_and(|origin| origin.as_bytes() == ours.as_bytes());
+    same_site && origin && origins.next().is_none()
+}
+
+fn site(headers: &HeaderMap) -> Option<&str> {
+    headers.get("sec-fetch-site").map(|site| site.to_str().unwrap_or("unreadable"))
+}
+
+fn chosen_language(query: Option<&str>) -> Option<Lang> {
+    let pairs = form_urlencoded::parse(query?.as_bytes());
+    pairs.into_iter().find(|(name, _)| name == "lang").and_then(|(_, tag)| Lang::parse(&tag))
+}
+
+fn without_lang(uri: &http::Uri) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    query.extend_pairs(pairs.filter(|(name, _)| name != "lang"));
+    let query = query.finish();
+    if query.is_empty() { uri.path().to_owned() } else { format!("{}?{query}", uri.path()) }
+}
+
+fn with_lang(target: &str, lang: Lang) -> String {
+    let mark = if target.contains('?') { '&' } else { '?' };
+    format!("{target}{mark}lang={}", lang.tag())
+}
