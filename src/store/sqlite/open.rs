@@ -57,7 +57,18 @@ impl Sqlite {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(PATIENCE);
         // Connections are kept for good: there is nothing to gain from opening a file again.
-        let pool = SqlitePoolOptions::new().acquire_timeout(PATIENCE).idle_timeout(None).max_lifetime(None);
+        // But for one whose rollback failed, as when SQLite had rolled back by itself (sqlite.org/lang_transaction.html,
+        // 2.5: a full disk does): sqlx would count it as inside a transaction for ever after.
+        let pool = SqlitePoolOptions::new()
+            .acquire_timeout(PATIENCE)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .after_release(|connection, _| {
+                Box::pin(async move {
+                    connection.ping().await?;
+                    Ok(!connection.is_in_transaction())
+                })
+            });
         let writer = pool.clone().max_connections(1).connect_with(options.clone()).await;
         let writer = writer.map_err(|error| file.explain(error))?;
         let mut write = writer.begin_with("BEGIN IMMEDIATE").await.map_err(|error| file.explain(error))?;
