@@ -4,6 +4,8 @@ use std::fmt;
 
 use crate::time::Timestamp;
 
+pub mod password;
+
 /// A way of proving who one is.
 #[derive(Copy, Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
 pub enum Method {
