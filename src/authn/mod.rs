@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::time::Timestamp;
 
+pub mod code;
 pub mod password;
 
 /// A way of proving who one is.
