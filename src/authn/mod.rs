@@ -6,6 +6,9 @@ use std::fmt;
 
 use crate::time::Timestamp;
 
+pub mod code;
+pub mod password;
+
 /// A way of proving who one is.
 #[derive(Copy, Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
 pub enum Method {

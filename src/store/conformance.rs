@@ -1,0 +1,156 @@
+//! What every store must do, whichever database is behind it.
+//!
+//! A store passes by invoking [`suite`] with something that opens it: see [`Subject`].
+
+pub(crate) mod ceremonies;
+pub(crate) mod keys;
+pub(crate) mod people;
+pub(crate) mod sessions;
+pub(crate) mod upkeep;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use super::{Key, RegisteredWith, SessionRecord, SignIn, SignInId, Store, TokenHash};
+use crate::authn::{Assurance, CredentialId, Evidence, PasswordEvidence};
+use crate::time::Timestamp;
+use crate::user::{User, UserId, Username};
+
+/// A store under test. Dropped, it leaves nothing behind.
+#[async_trait]
+pub(crate) trait Subject: Send + Sync {
+    /// Empty the first time; the same store, as after a restart, every time after that.
+    async fn open(&self) -> Arc<dyn Store>;
+}
+
+/// One `#[tokio::test]` a property, for the [`Subject`] the expression makes.
+macro_rules! suite {
+    ($subject:expr) => {
+        crate::store::conformance::suite! { @tests $subject =>
+            people::a_user_comes_back_whole
+            people::a_user_name_is_taken_once
+            people::of_many_who_add_a_name_one_succeeds
+            people::an_update_keeps_identity
+            people::one_number_several_accounts
+            people::a_password_is_set_and_replaced
+            people::a_rehash_never_undoes_a_change
+            people::a_subject_is_one_persons
+            people::of_two_who_bind_a_subject_one_succeeds
+            people::nobodys_password_is_an_error
+            keys::a_key_comes_back_whole
+            keys::a_credential_is_registered_once
+            keys::of_many_who_register_a_credential_one_succeeds
+            keys::keys_are_renamed_and_deleted_by_their_owner_alone
+            keys::use_moves_forward_and_suspicion_stays
+            keys::a_code_is_one_persons_for_its_time
+            keys::a_code_adds_one_key
+            keys::of_many_who_spend_a_code_one_succeeds
+            keys::a_taken_credential_leaves_the_code_unspent
+            ceremonies::a_ceremony_is_taken_once
+            ceremonies::a_misfit_takes_nothing
+            ceremonies::an_expired_ceremony_is_not_taken
+            ceremonies::of_many_takers_one_gets_it
+            ceremonies::an_id_is_used_once
+            sessions::a_session_comes_back_with_its_person
+            sessions::rotation_kills_the_old_token
+            sessions::of_many_rotations_one_succeeds
+            sessions::a_refused_rotation_changes_nothing
+            sessions::hosts_share_a_signing_in
+            sessions::an_ended_signing_in_stays_ended
+            sessions::ending_all_spares_the_exception
+            sessions::activity_never_moves_back
+            sessions::the_feed_tells_in_order
+            sessions::a_session_needs_a_person
+            upkeep::a_new_store_answers
+            upkeep::everything_survives_a_restart
+            upkeep::the_audit_is_newest_first
+            upkeep::purge_forgets_what_is_past
+            upkeep::positions_are_never_given_twice
+        }
+    };
+    (@tests $subject:expr => $($file:ident :: $property:ident)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $property() {
+                crate::store::conformance::$file::$property(&$subject).await;
+            }
+        )*
+    };
+}
+pub(crate) use suite;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_seconds(seconds)
+}
+
+fn hash(value: &str) -> TokenHash {
+    TokenHash::of(value.as_bytes())
+}
+
+/// Ids that follow from names: the same name is the same id.
+fn uuid(name: &str) -> Uuid {
+    Uuid::from_slice(&hash(name).0[..16]).expect("16 bytes")
+}
+
+fn person(name: &str) -> User {
+    User {
+        id: UserId(uuid(name)),
+        username: Username::parse(name).expect("a valid name"),
+        name: name.to_uppercase(),
+        groups: Vec::new(),
+        cpr: None,
+        disabled: false,
+        expires_at: None,
+        created_at: at(1),
+    }
+}
+
+async fn added(store: &dyn Store, name: &str) -> User {
+    let user = person(name);
+    assert!(store.add_user(&user).await.unwrap());
+    user
+}
+
+fn key(user: &User, credential: &str) -> Key {
+    Key {
+        credential: CredentialId(credential.as_bytes().to_vec()),
+        user: user.id,
+        name: format!("Nøgle {credential}"),
+        passkey: "{}".to_owned(),
+        registered_at: at(10),
+        registered_with: RegisteredWith::Code,
+        used_at: None,
+        suspect: false,
+    }
+}
+
+/// Of the signing in named `sign_in`, which lasts from 10 to 1000 seconds.
+fn session(user: &User, sign_in: &str, token: &str) -> SessionRecord {
+    SessionRecord {
+        token: hash(token),
+        host: "cura.localhost".to_owned(),
+        sign_in: SignIn {
+            id: SignInId(uuid(sign_in)),
+            user: user.id,
+            started_at: at(10),
+            expires_at: at(1000),
+            seen_at: at(10),
+        },
+        assurance: Assurance::default().with(Evidence::Password(PasswordEvidence { at: at(10) })),
+    }
+}
+
+/// Runs `attempt` sixteen times at once; how many answered `true`.
+async fn winners<F>(attempt: impl Fn(usize) -> F) -> usize
+where
+    F: Future<Output = bool> + Send + 'static,
+{
+    let attempts: Vec<_> = (0..16).map(|n| tokio::spawn(attempt(n))).collect();
+    let mut won = 0;
+    for attempt in attempts {
+        won += usize::from(attempt.await.expect("no attempt panics"));
+    }
+    won
+}

@@ -26,6 +26,15 @@ pub enum StoreError {
     Corrupt { what: &'static str },
 }
 
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::Corrupt { what: "a value" },
+            other => Self::Unavailable(Box::new(other)),
+        }
+    }
+}
+
 pub type Result<T> = std::result::Result<T, StoreError>;
 
 /// The hash under which a bearer value (session token, ceremony id, browser id, one-time code) is kept.
@@ -103,7 +112,8 @@ pub enum KeyAdded {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CeremonyRecord {
     pub id: TokenHash,
-    pub kind: &'static str,
+    /// What it is for: only a taker who names it gets it.
+    pub kind: String,
     /// The browser that began it, and alone can take it.
     pub browser: TokenHash,
     /// The state, as JSON.
@@ -215,7 +225,7 @@ pub trait Store: Send + Sync {
         at: Timestamp,
     ) -> Result<Vec<SignInId>>;
     /// The revocation feed after `position`, oldest first; the first call passes `None` and hears only
-    /// where the feed now stands (one entry at most, its last).
+    /// where the feed now stands (one entry at most, its last; if there is none, go on from `Some(0)`).
     async fn revocations(&self, after: Option<i64>) -> Result<Vec<Revocation>>;
 
     // Audit and upkeep

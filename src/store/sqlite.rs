@@ -1,1 +1,189 @@
-pub struct Sqlite;
+//! The embedded store: one SQLite file, written by one connection and read by a few.
+//!
+//! Write-ahead log and `synchronous = FULL`: a commit is on the disk when it returns, and readers never wait
+//! for the writer. Every write is one statement, or a transaction begun `IMMEDIATE`, so that it waits for
+//! other processes at its beginning and never loses to them half way.
+
+mod audit;
+mod ceremonies;
+mod keys;
+mod open;
+mod people;
+mod row;
+mod sessions;
+
+use async_trait::async_trait;
+use sqlx::SqlitePool;
+
+pub use open::OpenError;
+
+use super::{
+    AuditRecord, CeremonyRecord, Key, KeyAdded, Result, Revocation, SessionRecord, SignInId, Store, TokenHash,
+};
+use crate::authn::{CredentialId, MitIdSubject};
+use crate::time::Timestamp;
+use crate::user::{CprHash, User, UserId, Username};
+
+/// An open store: see [`Sqlite::open`].
+pub struct Sqlite {
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+/// A transaction that holds the write lock. Dropped without a commit, it has not happened.
+type Write = sqlx::Transaction<'static, sqlx::Sqlite>;
+
+impl Sqlite {
+    async fn begin(&self) -> Result<Write> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+}
+
+#[async_trait]
+impl Store for Sqlite {
+    async fn check(&self) -> Result<()> {
+        let beat: i64 = sqlx::query_scalar("UPDATE pulse SET beat = beat + 1 RETURNING beat")
+            .fetch_one(&self.writer)
+            .await?;
+        let seen: i64 = sqlx::query_scalar("SELECT beat FROM pulse").fetch_one(&self.readers).await?;
+        // Another process may have written since; that an older beat is read may never be.
+        if seen < beat {
+            return Err(super::StoreError::Corrupt { what: "a write" });
+        }
+        Ok(())
+    }
+
+    async fn add_user(&self, user: &User) -> Result<bool> {
+        people::add(&self.writer, user).await
+    }
+
+    async fn update_user(&self, user: &User) -> Result<bool> {
+        people::update(&self.writer, user).await
+    }
+
+    async fn user(&self, id: UserId) -> Result<Option<User>> {
+        people::by_id(&self.readers, id).await
+    }
+
+    async fn user_by_name(&self, name: &Username) -> Result<Option<User>> {
+        people::by_name(&self.readers, name).await
+    }
+
+    async fn users_by_cpr(&self, cpr: &CprHash) -> Result<Vec<User>> {
+        people::by_cpr(&self.readers, cpr).await
+    }
+
+    async fn users(&self) -> Result<Vec<User>> {
+        people::all(&self.readers).await
+    }
+
+    async fn password(&self, user: UserId) -> Result<Option<String>> {
+        people::password(&self.readers, user).await
+    }
+
+    async fn set_password(&self, user: UserId, phc: &str) -> Result<()> {
+        people::set_password(self.begin().await?, user, phc).await
+    }
+
+    async fn rehash_password(&self, user: UserId, old: &str, new: &str) -> Result<()> {
+        people::rehash_password(&self.writer, user, old, new).await
+    }
+
+    async fn user_by_mitid(&self, subject: &MitIdSubject) -> Result<Option<User>> {
+        people::by_mitid(&self.readers, subject).await
+    }
+
+    async fn mitid_subject(&self, user: UserId, issuer: &str) -> Result<Option<MitIdSubject>> {
+        people::mitid_subject(&self.readers, user, issuer).await
+    }
+
+    async fn bind_mitid(&self, user: UserId, subject: &MitIdSubject, at: Timestamp) -> Result<bool> {
+        people::bind_mitid(self.begin().await?, user, subject, at).await
+    }
+
+    async fn add_key(&self, key: &Key, code: Option<&TokenHash>) -> Result<KeyAdded> {
+        keys::add(self.begin().await?, key, code).await
+    }
+
+    async fn keys(&self, user: UserId) -> Result<Vec<Key>> {
+        keys::of(&self.readers, user).await
+    }
+
+    async fn update_key(&self, key: &Key) -> Result<bool> {
+        keys::update(&self.writer, key).await
+    }
+
+    async fn rename_key(&self, user: UserId, credential: &CredentialId, name: &str) -> Result<bool> {
+        keys::rename(&self.writer, user, credential, name).await
+    }
+
+    async fn delete_key(&self, user: UserId, credential: &CredentialId) -> Result<bool> {
+        keys::delete(&self.writer, user, credential).await
+    }
+
+    async fn add_code(&self, user: UserId, code: &TokenHash, expires_at: Timestamp) -> Result<()> {
+        keys::add_code(&self.writer, user, code, expires_at).await
+    }
+
+    async fn code_is_live(&self, user: UserId, code: &TokenHash, now: Timestamp) -> Result<bool> {
+        keys::code_is_live(&self.readers, user, code, now).await
+    }
+
+    async fn put_ceremony(&self, ceremony: &CeremonyRecord) -> Result<()> {
+        ceremonies::put(&self.writer, ceremony).await
+    }
+
+    async fn take_ceremony(
+        &self,
+        id: &TokenHash,
+        kind: &str,
+        browser: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<CeremonyRecord>> {
+        ceremonies::take(&self.writer, (id, kind, browser), now).await
+    }
+
+    async fn put_session(&self, session: &SessionRecord, replaces: Option<&TokenHash>) -> Result<bool> {
+        sessions::put(self.begin().await?, session, replaces).await
+    }
+
+    async fn session(&self, token: &TokenHash) -> Result<Option<(SessionRecord, User)>> {
+        sessions::load(&self.readers, token).await
+    }
+
+    async fn touch(&self, sign_in: SignInId, seen_at: Timestamp) -> Result<()> {
+        sessions::touch(&self.writer, sign_in, seen_at).await
+    }
+
+    async fn end_sign_in(&self, sign_in: SignInId, at: Timestamp) -> Result<bool> {
+        sessions::end(self.begin().await?, sign_in, at).await
+    }
+
+    async fn end_sign_ins(
+        &self,
+        user: UserId,
+        except: Option<SignInId>,
+        at: Timestamp,
+    ) -> Result<Vec<SignInId>> {
+        sessions::end_all(self.begin().await?, user, except, at).await
+    }
+
+    async fn revocations(&self, after: Option<i64>) -> Result<Vec<Revocation>> {
+        sessions::revocations(&self.readers, after).await
+    }
+
+    async fn append_audit(&self, record: &AuditRecord) -> Result<()> {
+        audit::append(&self.writer, record).await
+    }
+
+    async fn audit(&self, user: Option<UserId>, limit: u32) -> Result<Vec<AuditRecord>> {
+        audit::newest(&self.readers, user, limit).await
+    }
+
+    async fn purge(&self, now: Timestamp) -> Result<()> {
+        sessions::purge(self.begin().await?, now).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

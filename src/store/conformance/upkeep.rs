@@ -1,0 +1,134 @@
+use std::time::Duration;
+
+use super::{Subject, added, at, hash, key, session, uuid};
+use crate::store::{AuditRecord, CeremonyRecord, SignInId};
+use crate::time::Timestamp;
+use crate::user::UserId;
+
+pub(crate) async fn a_new_store_answers(subject: &dyn Subject) {
+    let store = subject.open().await;
+    store.check().await.unwrap();
+    store.check().await.unwrap();
+    assert_eq!(store.users().await.unwrap(), []);
+}
+
+pub(crate) async fn everything_survives_a_restart(subject: &dyn Subject) {
+    let store = subject.open().await;
+    let nez = added(&*store, "nez").await;
+    let k = key(&nez, "k");
+    let live = session(&nez, "live", "live");
+    let ended = session(&nez, "ended", "ended");
+    store.set_password(nez.id, "$phc").await.unwrap();
+    store.add_code(nez.id, &hash("code"), at(100)).await.unwrap();
+    store.add_key(&k, None).await.unwrap();
+    store.put_ceremony(&ceremony("c", 100)).await.unwrap();
+    store.put_session(&live, None).await.unwrap();
+    store.put_session(&ended, None).await.unwrap();
+    store.end_sign_in(ended.sign_in.id, at(20)).await.unwrap();
+    store.append_audit(&event(1, Some(nez.id))).await.unwrap();
+    let feed = store.revocations(Some(0)).await.unwrap();
+    drop(store);
+
+    let store = subject.open().await;
+    assert_eq!(store.user(nez.id).await.unwrap(), Some(nez.clone()));
+    assert_eq!(store.password(nez.id).await.unwrap().as_deref(), Some("$phc"));
+    assert!(store.code_is_live(nez.id, &hash("code"), at(50)).await.unwrap());
+    assert_eq!(store.keys(nez.id).await.unwrap(), [k]);
+    assert_eq!(store.session(&live.token).await.unwrap(), Some((live, nez.clone())));
+    assert_eq!(store.session(&ended.token).await.unwrap(), None);
+    assert!(!store.put_session(&session(&nez, "ended", "late"), None).await.unwrap());
+    assert_eq!(store.revocations(Some(0)).await.unwrap(), feed);
+    assert_eq!(store.audit(None, 10).await.unwrap(), [event(1, Some(nez.id))]);
+    let taken = store.take_ceremony(&hash("c"), "login", &hash("browser"), at(50)).await.unwrap();
+    assert_eq!(taken, Some(ceremony("c", 100)));
+    drop(store);
+    let store = subject.open().await;
+    assert_eq!(store.take_ceremony(&hash("c"), "login", &hash("browser"), at(50)).await.unwrap(), None);
+}
+
+pub(crate) async fn the_audit_is_newest_first(subject: &dyn Subject) {
+    let store = subject.open().await;
+    let [nez, other] = ["nez", "other"].map(|name| Some(UserId(uuid(name))));
+    let written = [event(1, nez), event(2, None), event(3, other), event(3, nez), event(4, nez)];
+    for record in &written {
+        store.append_audit(record).await.unwrap();
+    }
+    let newest = |picks: &[usize]| picks.iter().map(|n| written[*n].clone()).collect::<Vec<_>>();
+    assert_eq!(store.audit(None, 10).await.unwrap(), newest(&[4, 3, 2, 1, 0]));
+    assert_eq!(store.audit(None, 2).await.unwrap(), newest(&[4, 3]));
+    assert_eq!(store.audit(nez, 10).await.unwrap(), newest(&[4, 3, 0]));
+    assert_eq!(store.audit(nez, 1).await.unwrap(), newest(&[4]));
+    assert_eq!(store.audit(Some(UserId(uuid("nobody"))), 10).await.unwrap(), []);
+    assert_eq!(store.audit(None, 0).await.unwrap(), []);
+}
+
+pub(crate) async fn purge_forgets_what_is_past(subject: &dyn Subject) {
+    let store = subject.open().await;
+    let [nez, other] = [added(&*store, "nez").await, added(&*store, "other").await];
+    store.add_code(nez.id, &hash("past"), at(1000)).await.unwrap();
+    store.add_code(other.id, &hash("live"), at(1001)).await.unwrap();
+    for (id, expires_at) in [("past", 1000), ("live", 1001)] {
+        store.put_ceremony(&ceremony(id, expires_at)).await.unwrap();
+        let mut record = session(&nez, id, id);
+        record.sign_in.expires_at = at(expires_at);
+        assert!(store.put_session(&record, None).await.unwrap());
+    }
+    store.append_audit(&event(1, Some(nez.id))).await.unwrap();
+    store.purge(at(1000)).await.unwrap();
+    // Asked as of an earlier time, so that only forgetting can make them absent.
+    for (name, lives) in [("past", false), ("live", true)] {
+        let owner = if lives { other.id } else { nez.id };
+        assert_eq!(store.code_is_live(owner, &hash(name), at(50)).await.unwrap(), lives, "{name}");
+        assert_eq!(store.session(&hash(name)).await.unwrap().is_some(), lives, "{name}");
+        let taken = store.take_ceremony(&hash(name), "login", &hash("browser"), at(50)).await.unwrap();
+        assert_eq!(taken.is_some(), lives, "{name}");
+    }
+    assert!(!store.end_sign_in(SignInId(uuid("past")), at(50)).await.unwrap());
+    assert_eq!(store.audit(None, 10).await.unwrap().len(), 1, "the audit is not purge's to forget");
+    assert_eq!(store.users().await.unwrap().len(), 2);
+}
+
+pub(crate) async fn positions_are_never_given_twice(subject: &dyn Subject) {
+    const DAY: Duration = Duration::from_hours(24);
+    let store = subject.open().await;
+    let nez = added(&*store, "nez").await;
+    let end = async |name: &str, when: Timestamp| {
+        assert!(store.put_session(&session(&nez, name, name), None).await.unwrap());
+        assert!(store.end_sign_in(SignInId(uuid(name)), when).await.unwrap());
+    };
+    end("first", at(100)).await;
+    end("second", at(200)).await;
+    let heard = store.revocations(None).await.unwrap()[0].position;
+    store.purge(at(100).plus(DAY)).await.unwrap();
+    assert_eq!(store.revocations(Some(0)).await.unwrap().len(), 2, "a day old is not older than a day");
+    store.purge(at(101).plus(DAY)).await.unwrap();
+    assert_eq!(store.revocations(Some(0)).await.unwrap().len(), 1);
+    store.purge(at(201).plus(DAY)).await.unwrap();
+    assert_eq!(store.revocations(Some(0)).await.unwrap(), []);
+    end("third", at(300)).await;
+    let news = store.revocations(Some(heard)).await.unwrap();
+    assert_eq!(news.len(), 1, "whoever heard the second hears the third");
+    assert_eq!(news[0].sign_in, SignInId(uuid("third")));
+}
+
+fn ceremony(id: &str, expires_at: i64) -> CeremonyRecord {
+    CeremonyRecord {
+        id: hash(id),
+        kind: "login".to_owned(),
+        browser: hash("browser"),
+        state: "{}".to_owned(),
+        expires_at: at(expires_at),
+    }
+}
+
+fn event(seconds: i64, user: Option<UserId>) -> AuditRecord {
+    AuditRecord {
+        at: at(seconds),
+        event: "password-wrong".to_owned(),
+        user,
+        username: Some(format!("typed {seconds}")),
+        address: user.map(|_| "2001:db8::1".parse().expect("an address")),
+        correlation: format!("c{seconds}"),
+        detail: "{\"n\":1}".to_owned(),
+    }
+}

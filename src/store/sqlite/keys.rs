@@ -1,0 +1,179 @@
+//! Security keys, and the one-time codes that let a person register the first.
+
+use sqlx::{FromRow, SqlitePool};
+
+use super::{Write, row};
+use crate::authn::{CredentialId, MitIdLevel};
+use crate::store::{Key, KeyAdded, RegisteredWith, Result, StoreError, TokenHash};
+use crate::time::Timestamp;
+use crate::user::UserId;
+
+/// Both or neither: an early return drops the transaction, and the code is unspent.
+pub(super) async fn add(mut write: Write, key: &Key, code: Option<&TokenHash>) -> Result<KeyAdded> {
+    if let Some(code) = code {
+        let spent = sqlx::query("DELETE FROM codes WHERE user = ? AND code = ? AND expires_at > ?")
+            .bind(key.user.0.as_bytes().as_slice())
+            .bind(code.0.as_slice())
+            .bind(key.registered_at.as_millis())
+            .execute(&mut *write)
+            .await?;
+        if spent.rows_affected() == 0 {
+            return Ok(KeyAdded::CodeSpent);
+        }
+    }
+    let added = sqlx::query(
+        "INSERT INTO keys (credential, user, name, passkey, registered_at, registered_with, used_at, suspect)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (credential) DO NOTHING",
+    )
+    .bind(key.credential.0.as_slice())
+    .bind(key.user.0.as_bytes().as_slice())
+    .bind(&key.name)
+    .bind(&key.passkey)
+    .bind(key.registered_at.as_millis())
+    .bind(registered_with(key.registered_with))
+    .bind(key.used_at.map(Timestamp::as_millis))
+    .bind(key.suspect)
+    .execute(&mut *write)
+    .await?;
+    if added.rows_affected() == 0 {
+        return Ok(KeyAdded::CredentialTaken);
+    }
+    write.commit().await?;
+    Ok(KeyAdded::Added)
+}
+
+pub(super) async fn of(readers: &SqlitePool, user: UserId) -> Result<Vec<Key>> {
+    let rows: Vec<KeyRow> =
+        sqlx::query_as("SELECT * FROM keys WHERE user = ? ORDER BY registered_at, credential")
+            .bind(user.0.as_bytes().as_slice())
+            .fetch_all(readers)
+            .await?;
+    rows.into_iter().map(Key::try_from).collect()
+}
+
+/// Once suspect, always suspect; and use never moves back: two assertions may be written in either order.
+pub(super) async fn update(writer: &SqlitePool, key: &Key) -> Result<bool> {
+    let updated = sqlx::query(
+        "UPDATE keys SET passkey = ?1, suspect = max(suspect, ?2),
+                used_at = max(coalesce(used_at, ?3), coalesce(?3, used_at))
+         WHERE user = ?4 AND credential = ?5",
+    )
+    .bind(&key.passkey)
+    .bind(key.suspect)
+    .bind(key.used_at.map(Timestamp::as_millis))
+    .bind(key.user.0.as_bytes().as_slice())
+    .bind(key.credential.0.as_slice())
+    .execute(writer)
+    .await?;
+    Ok(updated.rows_affected() == 1)
+}
+
+pub(super) async fn rename(
+    writer: &SqlitePool,
+    user: UserId,
+    credential: &CredentialId,
+    name: &str,
+) -> Result<bool> {
+    let renamed = sqlx::query("UPDATE keys SET name = ? WHERE user = ? AND credential = ?")
+        .bind(name)
+        .bind(user.0.as_bytes().as_slice())
+        .bind(credential.0.as_slice())
+        .execute(writer)
+        .await?;
+    Ok(renamed.rows_affected() == 1)
+}
+
+pub(super) async fn delete(writer: &SqlitePool, user: UserId, credential: &CredentialId) -> Result<bool> {
+    let deleted = sqlx::query("DELETE FROM keys WHERE user = ? AND credential = ?")
+        .bind(user.0.as_bytes().as_slice())
+        .bind(credential.0.as_slice())
+        .execute(writer)
+        .await?;
+    Ok(deleted.rows_affected() == 1)
+}
+
+pub(super) async fn add_code(
+    writer: &SqlitePool,
+    user: UserId,
+    code: &TokenHash,
+    expires_at: Timestamp,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO codes (user, code, expires_at) VALUES (?, ?, ?)
+         ON CONFLICT (user) DO UPDATE SET code = excluded.code, expires_at = excluded.expires_at",
+    )
+    .bind(user.0.as_bytes().as_slice())
+    .bind(code.0.as_slice())
+    .bind(expires_at.as_millis())
+    .execute(writer)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn code_is_live(
+    readers: &SqlitePool,
+    user: UserId,
+    code: &TokenHash,
+    now: Timestamp,
+) -> Result<bool> {
+    let live = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM codes WHERE user = ? AND code = ? AND expires_at > ?)",
+    )
+    .bind(user.0.as_bytes().as_slice())
+    .bind(code.0.as_slice())
+    .bind(now.as_millis())
+    .fetch_one(readers)
+    .await?;
+    Ok(live)
+}
+
+#[derive(FromRow)]
+struct KeyRow {
+    credential: Vec<u8>,
+    user: Vec<u8>,
+    name: String,
+    passkey: String,
+    registered_at: i64,
+    registered_with: String,
+    used_at: Option<i64>,
+    suspect: bool,
+}
+
+impl TryFrom<KeyRow> for Key {
+    type Error = StoreError;
+
+    fn try_from(row: KeyRow) -> Result<Self> {
+        let registered_with = REGISTERED_WITH
+            .into_iter()
+            .find(|with| self::registered_with(*with) == row.registered_with)
+            .ok_or(StoreError::Corrupt { what: "a key" })?;
+        Ok(Self {
+            credential: CredentialId(row.credential),
+            user: UserId(row::uuid(&row.user)?),
+            name: row.name,
+            passkey: row.passkey,
+            registered_at: Timestamp::from_millis(row.registered_at),
+            registered_with,
+            used_at: row.used_at.map(Timestamp::from_millis),
+            suspect: row.suspect,
+        })
+    }
+}
+
+const REGISTERED_WITH: [RegisteredWith; 5] = [
+    RegisteredWith::MitId(MitIdLevel::Low),
+    RegisteredWith::MitId(MitIdLevel::Substantial),
+    RegisteredWith::MitId(MitIdLevel::High),
+    RegisteredWith::Key,
+    RegisteredWith::Code,
+];
+
+const fn registered_with(with: RegisteredWith) -> &'static str {
+    match with {
+        RegisteredWith::MitId(MitIdLevel::Low) => "mitid-low",
+        RegisteredWith::MitId(MitIdLevel::Substantial) => "mitid-substantial",
+        RegisteredWith::MitId(MitIdLevel::High) => "mitid-high",
+        RegisteredWith::Key => "key",
+        RegisteredWith::Code => "code",
+    }
+}
