@@ -1,5 +1,8 @@
 //! What a person has proven, and when. Pure.
 
+pub mod authenticator;
+pub mod webauthn;
+
 use std::fmt;
 
 use crate::time::Timestamp;
