@@ -126,7 +126,8 @@ mod tests {
 
     #[test]
     fn members_by_name_and_kind() {
-        let mut object = Object::parse(br#"{"a":"x","b":{"c":"AQI"},"d":null,"e":[1.5,-1,true]}"#).ok().unwrap();
+        let mut object =
+            Object::parse(br#"{"a":"x","b":{"c":"AQI"},"d":null,"e":[1.5,-1,true]}"#).ok().unwrap();
         assert!(object.bytes("e").is_err());
         assert!(matches!(object.text("a").as_deref(), Ok("x")));
         assert!(matches!(object.object("b").and_then(|mut b| b.bytes("c")).as_deref(), Ok([1, 2])));

@@ -89,10 +89,15 @@ impl From<WebauthnError> for Refusal {
             | E::COSEKeyInvalidCBORValue
             | E::COSEKeyECDSAXYInvalid
             | E::COSEKeyRSANEInvalid => Self::PublicKeyInvalid,
-            E::AttestationStatementSigInvalid
+            E::AttestationStatementAlgMissing
+            | E::AttestationStatementAlgInvalid
             | E::AttestationStatementAlgMismatch
             | E::AttestationStatementMapInvalid
-            | E::AttestationStatementSigMissing => Self::AttestationInvalid,
+            | E::AttestationStatementSigInvalid
+            | E::AttestationStatementSigMissing
+            | E::AttestationStatementX5CInvalid
+            | E::AttestationCertificateRequirementsNotMet
+            | E::X509DerInvalid => Self::AttestationInvalid,
             E::AuthenticationFailure | E::SignatureInvalid => Self::SignatureInvalid,
             E::CredentialNotFound => Self::UnknownCredential,
             _ => Self::Unspecified,
