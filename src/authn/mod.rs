@@ -1,6 +1,8 @@
 //! What a person has proven, and when. Pure.
 
+pub mod authenticator;
 pub mod ceremony;
+pub mod webauthn;
 
 use std::fmt;
 

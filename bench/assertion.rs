@@ -1,0 +1,20 @@
+//! One assertion, from the bytes a browser sends to the verdict: `cargo bench --bench assertion`.
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use sluse::authn::webauthn::Algorithm;
+use sluse::cli::bench::Pool;
+
+fn assertions(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("assertion");
+    for algorithm in Algorithm::ALL {
+        let pool = Pool::new(algorithm).expect("the software authenticator answers");
+        let mut items = pool.items.iter().cycle();
+        group.bench_function(algorithm.name(), |bencher| {
+            bencher.iter(|| pool.verify(items.next().expect("a cycle never ends")).expect("it verifies"));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, assertions);
+criterion_main!(benches);

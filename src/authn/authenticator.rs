@@ -1,0 +1,344 @@
+//! A security key made of software, and the browser in front of it: for tests, and for measuring how many
+//! assertions a machine verifies. It protects nothing.
+//!
+//! A ceremony goes in two steps, so that what is said can be changed between them: a draft, every part of
+//! it open, and then its response.
+
+use std::collections::HashMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use crypto_glue::ecdsa_p256::{EcdsaP256DerSignature, EcdsaP256PrivateKey, EcdsaP256SigningKey};
+use crypto_glue::rsa::{MIN_BITS, RS256PrivateKey, RS256SigningKey};
+use crypto_glue::traits::{PublicKeyParts as _, SignatureEncoding as _, Signer};
+use rand::SeedableRng as _;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::authn::webauthn::Algorithm;
+use crate::random::{self, Random};
+
+/// The flags of authenticator data (WebAuthn L3, section 6.1).
+pub mod flag {
+    pub const USER_PRESENT: u8 = 1;
+    pub const USER_VERIFIED: u8 = 1 << 2;
+    pub const BACKUP_ELIGIBLE: u8 = 1 << 3;
+    pub const BACKED_UP: u8 = 1 << 4;
+    pub const ATTESTED: u8 = 1 << 6;
+    pub const EXTENSIONS: u8 = 1 << 7;
+}
+
+/// A security key, and how it behaves from now on.
+pub struct SoftwareAuthenticator<'r> {
+    random: &'r dyn Random,
+    keys: HashMap<Vec<u8>, PrivateKey>,
+    pub algorithm: Algorithm,
+    /// `USER_PRESENT` and whatever else it claims.
+    pub flags: u8,
+    /// What it counts up before it signs; `None` if it keeps no count and always says zero.
+    pub sign_count: Option<u32>,
+}
+
+/// The authenticator, or its browser, would not go along.
+#[derive(Copy, Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Declined {
+    #[error("these are no options of a ceremony")]
+    NotOptions,
+    #[error("the options do not offer the key's algorithm")]
+    Algorithm,
+    #[error("the key holds a credential of the exclude list")]
+    Excluded,
+    #[error("the key holds none of the allowed credentials")]
+    NotAllowed,
+}
+
+/// What a registration is about to say.
+#[derive(Clone, Debug)]
+pub struct AttestationDraft {
+    pub id: Vec<u8>,
+    /// JSON.
+    pub client_data: Vec<u8>,
+    pub authenticator_data: Vec<u8>,
+    pub format: String,
+    /// CBOR.
+    pub statement: Vec<u8>,
+}
+
+/// What an authentication is about to say and sign.
+#[derive(Clone, Debug)]
+pub struct AssertionDraft {
+    pub id: Vec<u8>,
+    /// JSON.
+    pub client_data: Vec<u8>,
+    pub authenticator_data: Vec<u8>,
+}
+
+impl<'r> SoftwareAuthenticator<'r> {
+    /// A key of ES256 whose touch suffices, and which counts.
+    pub fn new(random: &'r dyn Random) -> Self {
+        let keys = HashMap::new();
+        Self { random, keys, algorithm: Algorithm::Es256, flags: flag::USER_PRESENT, sign_count: Some(0) }
+    }
+
+    /// Answers the options of a registration, on a page of `origin`, with the response as JSON.
+    pub fn register(&mut self, options: &str, origin: &str) -> Result<String, Declined> {
+        Ok(self.draft_registration(options, origin)?.response().to_string())
+    }
+
+    /// Answers the options of an authentication, on a page of `origin`, with the response as JSON.
+    pub fn assert(&mut self, options: &str, origin: &str) -> Result<String, Declined> {
+        let draft = self.draft_assertion(options, origin)?;
+        self.sign(&draft).map(|response| response.to_string())
+    }
+
+    /// Makes a key pair.
+    pub fn draft_registration(&mut self, options: &str, origin: &str) -> Result<AttestationDraft, Declined> {
+        let options: Options<CreationOptions> = parse(options)?;
+        let options = options.public_key;
+        if !options.pub_key_cred_params.iter().any(|offer| offer.alg == cose_id(self.algorithm)) {
+            return Err(Declined::Algorithm);
+        }
+        if options.exclude_credentials.iter().any(|excluded| self.keys.contains_key(&excluded.id.0)) {
+            return Err(Declined::Excluded);
+        }
+        let id = random::bytes::<32>(self.random).to_vec();
+        let key = PrivateKey::generate(self.algorithm, self.random);
+        let mut authenticator_data = self.authenticator_data(&options.rp.id, flag::ATTESTED);
+        authenticator_data.extend([0; 16]);
+        authenticator_data.extend([0, 32]);
+        authenticator_data.extend(&id);
+        authenticator_data.extend(key.cose());
+        self.keys.insert(id.clone(), key);
+        Ok(AttestationDraft {
+            id,
+            client_data: client_data("webauthn.create", &options.challenge, origin),
+            authenticator_data,
+            format: "none".to_owned(),
+            statement: vec![0xa0],
+        })
+    }
+
+    /// Takes the first allowed credential that it holds.
+    pub fn draft_assertion(&mut self, options: &str, origin: &str) -> Result<AssertionDraft, Declined> {
+        let options: Options<RequestOptions> = parse(options)?;
+        let options = options.public_key;
+        let mut allowed = options.allow_credentials.into_iter().map(|allowed| allowed.id.0);
+        let id = allowed.find(|id| self.keys.contains_key(id)).ok_or(Declined::NotAllowed)?;
+        Ok(AssertionDraft {
+            id,
+            client_data: client_data("webauthn.get", &options.challenge, origin),
+            authenticator_data: self.authenticator_data(&options.rp_id, 0),
+        })
+    }
+
+    /// Signs the draft, whatever it says.
+    pub fn sign(&self, draft: &AssertionDraft) -> Result<Value, Declined> {
+        let key = self.keys.get(&draft.id).ok_or(Declined::NotAllowed)?;
+        let signature =
+            key.sign(&[&draft.authenticator_data[..], &Sha256::digest(&draft.client_data)].concat());
+        let response = json!({
+            "clientDataJSON": URL_SAFE_NO_PAD.encode(&draft.client_data),
+            "authenticatorData": URL_SAFE_NO_PAD.encode(&draft.authenticator_data),
+            "signature": URL_SAFE_NO_PAD.encode(signature),
+            "userHandle": null,
+        });
+        Ok(public_key_credential(&draft.id, response))
+    }
+
+    /// A signature over anything, for attestation statements.
+    pub fn sign_with(&self, id: &[u8], message: &[u8]) -> Result<Vec<u8>, Declined> {
+        self.keys.get(id).map(|key| key.sign(message)).ok_or(Declined::NotAllowed)
+    }
+
+    fn authenticator_data(&mut self, rp_id: &str, flags: u8) -> Vec<u8> {
+        if let Some(count) = &mut self.sign_count {
+            *count = count.wrapping_add(1);
+        }
+        let mut data = Sha256::digest(rp_id.as_bytes()).to_vec();
+        data.push(self.flags | flags);
+        data.extend(self.sign_count.unwrap_or(0).to_be_bytes());
+        data
+    }
+}
+
+impl AttestationDraft {
+    /// As `PublicKeyCredential.toJSON()` of a browser writes it.
+    pub fn response(&self) -> Value {
+        let object = [
+            &[0xa3][..],
+            &cbor::text("fmt"),
+            &cbor::text(&self.format),
+            &cbor::text("attStmt"),
+            &self.statement,
+            &cbor::text("authData"),
+            &cbor::bytes(&self.authenticator_data),
+        ];
+        let response = json!({
+            "clientDataJSON": URL_SAFE_NO_PAD.encode(&self.client_data),
+            "attestationObject": URL_SAFE_NO_PAD.encode(object.concat()),
+            "transports": ["usb", "nfc", "smart-card"],
+        });
+        public_key_credential(&self.id, response)
+    }
+}
+
+enum PrivateKey {
+    Es256(Box<EcdsaP256SigningKey>),
+    Rs256(Box<RS256PrivateKey>),
+}
+
+impl PrivateKey {
+    fn generate(algorithm: Algorithm, random: &dyn Random) -> Self {
+        match algorithm {
+            Algorithm::Es256 => loop {
+                // Not every 256 bits are a scalar of the group; nearly all are.
+                if let Ok(key) = EcdsaP256PrivateKey::from_slice(&random::bytes::<32>(random)) {
+                    return Self::Es256(Box::new(key.into()));
+                }
+            },
+            Algorithm::Rs256 => {
+                let mut random = rand::rngs::StdRng::from_seed(random::bytes(random));
+                let key = RS256PrivateKey::new(&mut random, MIN_BITS);
+                Self::Rs256(Box::new(key.expect("2048 bits with exponent 65537 can always be made")))
+            }
+        }
+    }
+
+    fn sign(&self, message: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Es256(key) => Signer::<EcdsaP256DerSignature>::sign(key.as_ref(), message).to_vec(),
+            Self::Rs256(key) => RS256SigningKey::new(key.as_ref().clone()).sign(message).to_vec(),
+        }
+    }
+
+    /// The public key as a COSE key (RFC 9052, section 7), in CTAP2's order.
+    fn cose(&self) -> Vec<u8> {
+        match self {
+            Self::Es256(key) => {
+                let point = key.verifying_key().to_sec1_point(false);
+                // Uncompressed: a 4, then both coordinates.
+                let (x, y) = point.as_bytes()[1..].split_at(32);
+                [
+                    &[0xa5, 0x01, 0x02, 0x03, 0x26, 0x20, 0x01, 0x21][..],
+                    &cbor::bytes(x),
+                    &[0x22],
+                    &cbor::bytes(y),
+                ]
+                .concat()
+            }
+            Self::Rs256(key) => {
+                let (n, e) = (key.n().to_be_bytes_trimmed_vartime(), key.e().to_be_bytes_trimmed_vartime());
+                [
+                    &[0xa4, 0x01, 0x03, 0x03, 0x39, 0x01, 0x00, 0x20][..],
+                    &cbor::bytes(&n),
+                    &[0x21],
+                    &cbor::bytes(&e),
+                ]
+                .concat()
+            }
+        }
+    }
+}
+
+const fn cose_id(algorithm: Algorithm) -> i64 {
+    match algorithm {
+        Algorithm::Es256 => -7,
+        Algorithm::Rs256 => -257,
+    }
+}
+
+/// In the order and spelling all browsers share (WebAuthn L3, section 5.8.1.1).
+fn client_data(ceremony: &str, challenge: &str, origin: &str) -> Vec<u8> {
+    format!(r#"{{"type":"{ceremony}","challenge":"{challenge}","origin":"{origin}","crossOrigin":false}}"#)
+        .into_bytes()
+}
+
+fn public_key_credential(id: &[u8], response: Value) -> Value {
+    let id = URL_SAFE_NO_PAD.encode(id);
+    json!({
+        "id": id,
+        "rawId": id,
+        "type": "public-key",
+        "authenticatorAttachment": "cross-platform",
+        "clientExtensionResults": {},
+        "response": response,
+    })
+}
+
+fn parse<'a, T: Deserialize<'a>>(options: &'a str) -> Result<T, Declined> {
+    serde_json::from_str(options).map_err(|_| Declined::NotOptions)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Options<T> {
+    public_key: T,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CreationOptions {
+    rp: Rp,
+    challenge: String,
+    pub_key_cred_params: Vec<Offer>,
+    #[serde(default)]
+    exclude_credentials: Vec<Descriptor>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RequestOptions {
+    rp_id: String,
+    challenge: String,
+    allow_credentials: Vec<Descriptor>,
+}
+
+#[derive(Deserialize)]
+struct Rp {
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct Offer {
+    alg: i64,
+}
+
+#[derive(Deserialize)]
+struct Descriptor {
+    id: Id,
+}
+
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct Id(Vec<u8>);
+
+impl TryFrom<String> for Id {
+    type Error = base64::DecodeError;
+
+    fn try_from(id: String) -> Result<Self, Self::Error> {
+        URL_SAFE_NO_PAD.decode(id).map(Self)
+    }
+}
+
+/// Writing the little CBOR that is needed (RFC 8949, section 3).
+pub(crate) mod cbor {
+    pub(crate) fn text(text: &str) -> Vec<u8> {
+        item(0x60, text.as_bytes())
+    }
+
+    pub(crate) fn bytes(bytes: &[u8]) -> Vec<u8> {
+        item(0x40, bytes)
+    }
+
+    fn item(major: u8, content: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(content.len()).expect("nothing written here is 64 KiB long");
+        let [high, low] = length.to_be_bytes();
+        let head = match length {
+            0..24 => vec![major | low],
+            24..256 => vec![major | 24, low],
+            _ => vec![major | 25, high, low],
+        };
+        [head, content.to_vec()].concat()
+    }
+}
