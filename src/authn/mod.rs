@@ -1,5 +1,7 @@
 //! What a person has proven, and when. Pure.
 
+pub mod mitid;
+
 use std::fmt;
 
 use crate::time::Timestamp;
