@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use super::super::hostile::{Key, Seal};
 use super::*;
 
+type Instead = fn(&str) -> Option<Response>;
+
 const DISCOVERY: &str = "/.well-known/openid-configuration";
 
 async fn begun(twist: Twist) -> Result<(), MitIdError> {
@@ -75,7 +77,7 @@ async fn metadata_that_cannot_be_trusted() {
 
 #[tokio::test]
 async fn answers_that_cannot_be_used() {
-    const fn at_discovery(instead: fn(&str) -> Option<Response>) -> Twist {
+    const fn at_discovery(instead: Instead) -> Twist {
         Twist { instead, ..HONEST }
     }
     for (case, twist, outage) in [
@@ -120,12 +122,12 @@ async fn a_token_endpoint_is_not_followed_elsewhere() {
 #[tokio::test]
 async fn what_the_token_endpoint_refuses() {
     let error = |instead| async move { Scene::with(Twist { instead, ..HONEST }).await.login().await };
-    let client: fn(&str) -> Option<Response> = |path| {
+    let client: Instead = |path| {
         let answer = (StatusCode::UNAUTHORIZED, axum::Json(json!({ "error": "invalid_client" })));
         (path == "/token").then(|| answer.into_response())
     };
     assert_eq!(error(client).await, Err(Outage::ClientRefused.into()));
-    let code: fn(&str) -> Option<Response> = |path| {
+    let code: Instead = |path| {
         let answer = (StatusCode::BAD_REQUEST, axum::Json(json!({ "error": "invalid_grant" })));
         (path == "/token").then(|| answer.into_response())
     };
@@ -134,7 +136,7 @@ async fn what_the_token_endpoint_refuses() {
 
 #[tokio::test]
 async fn userinfo_that_fails_fails_the_login() {
-    let cases: [(&str, fn(&str) -> Option<Response>); 3] = [
+    let cases: [(&str, Instead); 3] = [
         ("500", |path| (path == "/userinfo").then(|| StatusCode::INTERNAL_SERVER_ERROR.into_response())),
         ("text", |path| (path == "/userinfo").then(|| r#"{"sub":"nez-at-the-broker"}"#.into_response())),
         ("nothing", |path| (path == "/userinfo").then(|| axum::Json(()).into_response())),
