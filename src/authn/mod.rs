@@ -3,6 +3,7 @@
 pub mod authenticator;
 pub mod ceremony;
 pub mod webauthn;
+pub mod mitid;
 
 use std::fmt;
 

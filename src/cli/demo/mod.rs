@@ -1,0 +1,3 @@
+//! All of it on one machine, with nothing else installed.
+
+pub mod broker;
