@@ -99,6 +99,16 @@ pub struct MitIdAborted {
     pub key: bool,
 }
 
+impl MitIdAborted {
+    fn may_try_again(&self) -> bool {
+        true
+    }
+
+    fn may_switch_user(&self) -> bool {
+        false
+    }
+}
+
 /// MitID answered, and the answer will not do; or it did not answer.
 #[derive(Template)]
 #[template(path = "mitid_refused.html")]
@@ -145,6 +155,17 @@ impl MitIdRefused {
             MitIdRefusal::Unavailable => t.unavailable_lead,
             MitIdRefusal::Expired => t.expired_lead,
         }
+    }
+
+    /// Another attempt can end otherwise.
+    fn may_try_again(&self) -> bool {
+        self.why != MitIdRefusal::UnknownPerson
+    }
+
+    /// Somebody else is logged in, or may be meant to be.
+    fn may_switch_user(&self) -> bool {
+        matches!(self.why, MitIdRefusal::WrongPerson | MitIdRefusal::UnknownPerson)
+            && self.frame.user.is_some()
     }
 
     /// The level asked for and the one that came back, in words.

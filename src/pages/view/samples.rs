@@ -7,9 +7,18 @@ use super::*;
 use crate::authn::MitIdLevel;
 use crate::pages::text::Lang;
 
-/// Every page in `lang`, by name. `person` stands wherever somebody else's words are shown.
-pub fn samples(lang: Lang, person: &str) -> Vec<(&'static str, String)> {
-    let sample = Sample { lang, person };
+/// What others than ourselves have written.
+#[derive(Copy, Clone)]
+pub struct Words<'a> {
+    pub person: &'a str,
+    pub key: &'a str,
+    pub app: &'a str,
+    pub policy: &'a str,
+}
+
+/// Every page in `lang`, by name.
+pub fn samples(lang: Lang, words: Words<'_>) -> Vec<(&'static str, String)> {
+    let sample = Sample { lang, words };
     let pages = [sample.login(), sample.keys(), sample.outcomes(), sample.cura()];
     pages.into_iter().flatten().collect()
 }
@@ -20,7 +29,7 @@ fn render(page: &impl Template) -> String {
 
 struct Sample<'a> {
     lang: Lang,
-    person: &'a str,
+    words: Words<'a>,
 }
 
 impl Sample<'_> {
@@ -39,7 +48,7 @@ impl Sample<'_> {
     }
 
     fn known(&self) -> Frame {
-        Frame { user: Some(self.person.into()), ..self.anonymous() }
+        Frame { user: Some(self.words.person.into()), ..self.anonymous() }
     }
 
     fn coded(&self, frame: Frame) -> Frame {
@@ -59,7 +68,7 @@ impl Sample<'_> {
     }
 
     fn apps(&self) -> Vec<App> {
-        let plan = App { title: self.person.into(), url: "https://plan.kommune.example/".into() };
+        let plan = App { title: self.words.app.into(), url: "https://plan.kommune.example/".into() };
         vec![self.cura_app(), plan]
     }
 
@@ -70,11 +79,11 @@ impl Sample<'_> {
             tab,
             mitid: true,
             app: Some("Cura".into()),
-            username: if error.is_some() { self.person.into() } else { String::new() },
+            username: if error.is_some() { self.words.person.into() } else { String::new() },
             remember: error.is_some(),
             error,
         };
-        let banner = Frame { banner: Some(self.person.into()), ..self.anonymous() };
+        let banner = Frame { banner: Some(self.words.policy.into()), ..self.anonymous() };
         let without_mitid =
             Login { frame: banner, mitid: false, app: None, ..login(LoginTab::Account, None) };
         vec![
@@ -107,7 +116,7 @@ impl Sample<'_> {
         MinIdentitet {
             frame: self.known(),
             next: self.next(),
-            name: self.person.into(),
+            name: self.words.person.into(),
             username: "nez".into(),
             keys,
             apps: self.apps(),
@@ -122,12 +131,12 @@ impl Sample<'_> {
             let (id, name) = (id.to_owned(), name.to_owned());
             KeyRow { id, name, added, used, suspect }
         };
-        vec![row("a-_1", self.person, Some(added), false), row("b2", "Reserve", None, true)]
+        vec![row("a-_1", self.words.key, Some(added), false), row("b2", "Reserve", None, true)]
     }
 
     fn keys(&self) -> Vec<(&'static str, String)> {
         let (frame, next) = (|| self.known(), || self.next());
-        let name = || self.person.to_owned();
+        let name = || self.words.key.to_owned();
         let prompt = |purpose| KeyPrompt {
             frame: frame(),
             next: next(),
@@ -145,7 +154,7 @@ impl Sample<'_> {
         let registered = Registered { frame: frame(), name: name(), proceed: "/me".into(), first: true };
         vec![
             ("key-prompt", render(&prompt(None))),
-            ("key-prompt-purpose", render(&prompt(Some(name())))),
+            ("key-prompt-purpose", render(&prompt(Some(self.words.policy.into())))),
             ("me", render(&self.me(self.key_rows(), Some(Notice::Renamed)))),
             ("me-empty", render(&self.me(vec![], None))),
             ("key-new", render(&key_new(false, None))),
@@ -176,7 +185,7 @@ impl Sample<'_> {
         let aborted = MitIdAborted { frame: self.known(), next: self.next(), key: true };
         vec![
             ("denied", render(&denied(None))),
-            ("denied-say", render(&denied(Some(self.person.into())))),
+            ("denied-say", render(&denied(Some(self.words.policy.into())))),
             ("error", render(&error)),
             ("logged-out", render(&LoggedOut { frame: self.anonymous() })),
             ("mitid-aborted", render(&aborted)),
@@ -193,8 +202,8 @@ impl Sample<'_> {
             render(&Cura {
                 lang: self.lang,
                 username: "nez".into(),
-                name: Some(self.person.into()),
-                groups: vec!["care-staff".into(), self.person.into()],
+                name: Some(self.words.person.into()),
+                groups: vec!["care-staff".into(), self.words.app.into()],
                 level: "strong".into(),
                 method: method.into(),
                 path: path.into(),
@@ -205,7 +214,7 @@ impl Sample<'_> {
             ("cura-medication", page("GET", "/medication/7")),
             ("cura-given", page("POST", "/medication/7")),
             ("cura-export", page("GET", "/citizens/1/export")),
-            ("cura-other", page("GET", &format!("/{}?q=1", self.person))),
+            ("cura-other", page("GET", &format!("/{}?q=1", self.words.app))),
         ]
     }
 }
