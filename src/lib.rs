@@ -16,6 +16,7 @@ pub mod audit;
 pub mod authn;
 pub mod cli;
 pub mod directory;
+pub mod pages;
 pub mod random;
 pub mod secret;
 pub mod session;

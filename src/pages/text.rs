@@ -1,0 +1,215 @@
+//! What the pages say, in Danish and English.
+//!
+//! Every text is a field, so a language that lacks one does not compile.
+
+mod da;
+mod en;
+
+use jiff::tz::TimeZone;
+
+pub use da::DA;
+pub use en::EN;
+
+use crate::time::Timestamp;
+
+/// A language the pages speak.
+#[derive(Copy, Clone, Debug, Default, Eq, PartialEq, Hash)]
+pub enum Lang {
+    #[default]
+    Da,
+    En,
+}
+
+impl Lang {
+    pub const ALL: [Self; 2] = [Self::Da, Self::En];
+
+    /// The language tag (BCP 47), also the value of the cookie and of `?lang=`.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::Da => "da",
+            Self::En => "en",
+        }
+    }
+
+    /// The language with exactly this tag.
+    pub fn parse(tag: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|lang| lang.tag() == tag)
+    }
+
+    /// The language of a visitor: what they chose, else what their browser asks for, else Danish.
+    pub fn of_visitor(chosen: Option<&str>, accept_language: Option<&str>) -> Self {
+        chosen.and_then(Self::parse).or_else(|| accept_language.and_then(Self::accepted)).unwrap_or_default()
+    }
+
+    /// The best language of an `Accept-Language` header (RFC 9110, section 12.5.4). Of equally wanted ones the
+    /// first named wins.
+    fn accepted(header: &str) -> Option<Self> {
+        let mut best = None;
+        for (lang, weight) in header.split(',').filter_map(language_range) {
+            if weight > 0.0 && best.is_none_or(|(_, heaviest)| weight > heaviest) {
+                best = Some((lang, weight));
+            }
+        }
+        best.map(|(lang, _)| lang)
+    }
+
+    /// The one to switch to.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Da => Self::En,
+            Self::En => Self::Da,
+        }
+    }
+
+    pub const fn texts(self) -> &'static Texts {
+        match self {
+            Self::Da => &DA,
+            Self::En => &EN,
+        }
+    }
+}
+
+/// `en-GB;q=0.8` is English at 0.8. A weight that is no number counts as none at all.
+fn language_range(range: &str) -> Option<(Lang, f32)> {
+    let (tag, parameters) = range.split_once(';').unwrap_or((range, ""));
+    let primary = tag.trim().split('-').next()?.to_ascii_lowercase();
+    let lang = Lang::parse(&primary)?;
+    let weight = match parameters.trim().split_once('=') {
+        None => 1.0,
+        Some(("q" | "Q", weight)) => weight.trim().parse().ok().filter(|w| (0.0..=1.0).contains(w))?,
+        Some(_) => return None,
+    };
+    Some((lang, weight))
+}
+
+/// A moment in Danish time, to the minute: "22. november 2026 kl. 09.54", "22 November 2026, 09:54".
+pub fn moment(lang: Lang, at: Timestamp) -> String {
+    let Ok(at) = jiff::Timestamp::from_millisecond(at.as_millis()) else {
+        return at.to_rfc3339();
+    };
+    let copenhagen = TimeZone::get("Europe/Copenhagen").expect("the time zones are compiled in");
+    let at = at.to_zoned(copenhagen);
+    let month = lang.texts().months[usize::from(at.month().unsigned_abs()) - 1];
+    let (day, year, hour, minute) = (at.day(), at.year(), at.hour(), at.minute());
+    match lang {
+        Lang::Da => format!("{day}. {month} {year} kl. {hour:02}.{minute:02}"),
+        Lang::En => format!("{day} {month} {year}, {hour:02}:{minute:02}"),
+    }
+}
+
+/// A struct whose fields are all texts.
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident { $($field:ident)* })*) => { $(
+        $(#[$doc])*
+        pub struct $name { $(pub $field: &'static str,)* }
+    )* };
+}
+
+/// All the texts of one language.
+pub struct Texts {
+    pub months: [&'static str; 12],
+    pub common: Common,
+    pub front: Front,
+    pub login: Login,
+    pub no_keys: NoKeys,
+    pub key_prompt: KeyPrompt,
+    pub webauthn: WebAuthn,
+    pub me: Me,
+    pub key_new: KeyNew,
+    pub key_register: KeyRegister,
+    pub registered: Registered,
+    pub key_rename: KeyRename,
+    pub key_delete: KeyDelete,
+    pub denied: Denied,
+    pub error: Error,
+    pub logged_out: LoggedOut,
+    pub mitid: MitId,
+    pub help: Help,
+    pub cura: Cura,
+}
+
+texts! {
+    /// The frame, and the labels many pages share.
+    Common {
+        skip signed_in_as log_out account other_language reference accessibility privacy terms about
+        error_prefix login mitid key my_identity proceed proceed_to cancel back try_again save front help
+        required_script low substantial high
+    }
+    Front { title lead_out lead_in systems no_systems }
+    Login {
+        title proceed_to ways account mitid username password show hide remember submit abort forgot mitid_lead
+        mitid_hint error wrong locked overloaded missing_username missing_password
+    }
+    NoKeys { title lead mitid_lead no_mitid code code_hint submit error wrong locked }
+    KeyPrompt { title lead other_ways lost }
+    /// What is said while a key is used: by the script, so each reaches it in an attribute.
+    WebAuthn {
+        ready waiting finishing done not_allowed already wrong_address unsupported no_webauthn network unknown
+        code
+    }
+    Me {
+        account name username keys keys_lead none added used never suspect rename delete add systems renamed
+        deleted added_notice
+    }
+    KeyNew { title lead name name_hint example code code_hint submit error name_length code_wrong }
+    KeyRegister { title named steps_title insert start touch submit }
+    Registered { title lead spare }
+    KeyRename { title lead name submit }
+    KeyDelete { title question lead last_title last submit keep }
+    Denied { title app not_open closed groups person methods account what_to_do ask switch other_systems }
+    Error { title bad_request not_found too_large misdirected too_many upstream slow busy unknown what_to_do }
+    LoggedOut { title lead shared }
+    MitId {
+        aborted aborted_lead wrong_person wrong_person_lead too_low too_low_lead needed returned unknown
+        unknown_lead unavailable unavailable_lead expired expired_lead
+    }
+    Help { title lead mitid_title mitid_lead desk_title desk_lead desk_bring key_title key_lead to_login }
+    /// The stand-in for a care system, in the demo.
+    Cura {
+        stand_in stand_in_lead home medication citizen export signed_in_as groups level asked_for no_groups
+        today today_lead morning noon evening visit_1 visit_2 visit_3 open planned done medication_title
+        medication_lead drug dose time given given_lead give note export_title export_lead back other_title other_lead
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_beats_the_browser_and_danish_is_the_default() {
+        let cases = [
+            (Some("en"), Some("da"), Lang::En),
+            (Some("xx"), Some("en"), Lang::En),
+            (None, Some("da;q=0.5, en;q=0.8"), Lang::En),
+            (None, Some("da, en"), Lang::Da),
+            (None, Some("en-GB,en;q=0.9,da;q=0.8"), Lang::En),
+            (None, Some("EN"), Lang::En),
+            (None, Some("pl, en ; q=0.3"), Lang::En),
+            (None, Some("en;q=0"), Lang::Da),
+            (None, Some("en;q=inf, da;q=0.1"), Lang::Da),
+            (None, Some("en;q=nonsense"), Lang::Da),
+            (None, Some("english"), Lang::Da),
+            (None, Some("*"), Lang::Da),
+            (None, Some(""), Lang::Da),
+            (None, None, Lang::Da),
+        ];
+        for (chosen, header, expected) in cases {
+            assert_eq!(Lang::of_visitor(chosen, header), expected, "{chosen:?} {header:?}");
+        }
+    }
+
+    #[test]
+    fn moments_in_danish_time() {
+        let winter = Timestamp::from_millis(1_795_337_696_007);
+        assert_eq!(moment(Lang::Da, winter), "22. november 2026 kl. 09.54");
+        assert_eq!(moment(Lang::En, winter), "22 November 2026, 09:54");
+        let summer = Timestamp::from_seconds(1_782_860_400);
+        assert_eq!(moment(Lang::Da, summer), "1. juli 2026 kl. 01.00");
+    }
+
+    #[test]
+    fn a_moment_beyond_the_calendar_is_shown_all_the_same() {
+        assert_eq!(moment(Lang::Da, Timestamp::from_millis(i64::MAX)), format!("{}ms", i64::MAX));
+    }
+}

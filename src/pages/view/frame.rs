@@ -1,0 +1,115 @@
+//! What every page has around it.
+
+use form_urlencoded::Serializer;
+
+use crate::pages::asset::{APP_CSS, APP_JS, LOGO_SVG, WEBAUTHN_JS};
+use crate::pages::text::{Lang, Texts};
+
+/// The frame of a page.
+#[derive(Clone, Debug, Default)]
+pub struct Frame {
+    pub lang: Lang,
+    /// The same page in the other language: path and query.
+    pub switch_url: String,
+    /// The name of the person logged in.
+    pub user: Option<String>,
+    /// Whose gateway this is: the municipality's name, beside ours.
+    pub organisation: Option<String>,
+    /// A notice to everybody, such as that MitID is down.
+    pub banner: Option<String>,
+    pub links: FooterLinks,
+    /// The correlation code, shown where something was refused or failed.
+    pub code: Option<String>,
+}
+
+impl Frame {
+    pub fn t(&self) -> &'static Texts {
+        self.lang.texts()
+    }
+
+    pub(super) fn stylesheet(&self) -> String {
+        APP_CSS.url()
+    }
+
+    pub(super) fn script(&self) -> String {
+        APP_JS.url()
+    }
+
+    pub(super) fn webauthn_script(&self) -> String {
+        WEBAUTHN_JS.url()
+    }
+
+    pub(super) fn logo(&self) -> String {
+        LOGO_SVG.url()
+    }
+}
+
+/// The addresses of the pages a public body must link to.
+#[derive(Clone, Debug, Default)]
+pub struct FooterLinks {
+    pub accessibility: Option<String>,
+    pub privacy: Option<String>,
+    pub terms: Option<String>,
+}
+
+impl FooterLinks {
+    pub fn any(&self) -> bool {
+        self.accessibility.is_some() || self.privacy.is_some() || self.terms.is_some()
+    }
+}
+
+/// An app as a link.
+#[derive(Clone, Debug)]
+pub struct App {
+    pub title: String,
+    pub url: String,
+}
+
+/// Where a person was going, carried from page to page in each form's hidden fields and each link's query.
+/// An empty value is left out.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Continue {
+    /// The return target, absolute.
+    pub to: String,
+    /// What the target asked for.
+    pub ask: String,
+    /// The HTTP method of the request that led here.
+    pub method: String,
+}
+
+impl Continue {
+    pub fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        [("to", self.to.as_str()), ("ask", self.ask.as_str()), ("method", self.method.as_str())]
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+    }
+
+    /// `path`, which may have a query already, with these fields in its query.
+    pub fn link(&self, path: &str) -> String {
+        let mut query = Serializer::new(String::new());
+        query.extend_pairs(self.fields());
+        let query = query.finish();
+        match (query.is_empty(), path.contains('?')) {
+            (true, _) => path.to_owned(),
+            (false, false) => format!("{path}?{query}"),
+            (false, true) => format!("{path}&{query}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_carry_the_target_encoded() {
+        let next =
+            Continue { to: "https://a.example/x?y=1&z=æ".into(), ask: String::new(), method: "POST".into() };
+        assert_eq!(
+            next.link("/login"),
+            "/login?to=https%3A%2F%2Fa.example%2Fx%3Fy%3D1%26z%3D%C3%A6&method=POST"
+        );
+        assert!(next.link("/login?tab=mitid").starts_with("/login?tab=mitid&to="));
+        assert_eq!(Continue::default().link("/login"), "/login");
+    }
+}

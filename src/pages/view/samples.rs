@@ -1,0 +1,220 @@
+//! Every page with values that could be real, for the tests and the screenshots.
+
+use askama::Template;
+
+use super::demo::Cura;
+use super::*;
+use crate::authn::MitIdLevel;
+use crate::pages::text::Lang;
+
+/// What others than ourselves have written.
+#[derive(Copy, Clone)]
+pub struct Words<'a> {
+    pub person: &'a str,
+    pub key: &'a str,
+    pub app: &'a str,
+    pub policy: &'a str,
+}
+
+/// Every page in `lang`, by name.
+pub fn samples(lang: Lang, words: Words<'_>) -> Vec<(&'static str, String)> {
+    let sample = Sample { lang, words };
+    let pages = [sample.login(), sample.keys(), sample.outcomes(), sample.cura()];
+    pages.into_iter().flatten().collect()
+}
+
+fn render(page: &impl Template) -> String {
+    page.render().expect("a page renders")
+}
+
+struct Sample<'a> {
+    lang: Lang,
+    words: Words<'a>,
+}
+
+impl Sample<'_> {
+    fn anonymous(&self) -> Frame {
+        Frame {
+            lang: self.lang,
+            switch_url: format!("/login?lang={}", self.lang.other().tag()),
+            organisation: Some("Åby Kommune".into()),
+            links: FooterLinks {
+                accessibility: Some("https://was.digst.dk/login-kommune-example".into()),
+                privacy: Some("https://kommune.example/privatliv".into()),
+                terms: Some("https://kommune.example/vilkaar".into()),
+            },
+            ..Frame::default()
+        }
+    }
+
+    fn known(&self) -> Frame {
+        Frame { user: Some(self.words.person.into()), ..self.anonymous() }
+    }
+
+    fn coded(&self, frame: Frame) -> Frame {
+        Frame { code: Some("7F3K-92QD".into()), ..frame }
+    }
+
+    fn next(&self) -> Continue {
+        Continue {
+            to: "https://cura.kommune.example/medication/7".into(),
+            ask: String::new(),
+            method: "POST".into(),
+        }
+    }
+
+    fn cura_app(&self) -> App {
+        App { title: "Cura".into(), url: "https://cura.kommune.example/".into() }
+    }
+
+    fn apps(&self) -> Vec<App> {
+        let plan = App { title: self.words.app.into(), url: "https://plan.kommune.example/".into() };
+        vec![self.cura_app(), plan]
+    }
+
+    fn login(&self) -> Vec<(&'static str, String)> {
+        let login = |tab, error: Option<LoginError>| Login {
+            frame: self.anonymous(),
+            next: self.next(),
+            tab,
+            mitid: true,
+            app: Some("Cura".into()),
+            username: if error.is_some() { self.words.person.into() } else { String::new() },
+            remember: error.is_some(),
+            error,
+        };
+        let banner = Frame { banner: Some(self.words.policy.into()), ..self.anonymous() };
+        let without_mitid =
+            Login { frame: banner, mitid: false, app: None, ..login(LoginTab::Account, None) };
+        vec![
+            ("front", render(&Front { frame: self.anonymous(), apps: self.apps() })),
+            ("front-known", render(&Front { frame: self.known(), apps: self.apps() })),
+            ("login", render(&login(LoginTab::Account, None))),
+            ("login-mitid", render(&login(LoginTab::MitId, None))),
+            ("login-wrong", render(&login(LoginTab::Account, Some(LoginError::Wrong)))),
+            ("login-locked", render(&login(LoginTab::Account, Some(LoginError::Locked)))),
+            ("login-plain", render(&without_mitid)),
+            ("help", render(&Help { frame: self.anonymous(), next: self.next(), mitid: true })),
+            ("no-keys", render(&self.no_keys(None))),
+            ("no-keys-wrong", render(&self.no_keys(Some(CodeError::Wrong)))),
+        ]
+    }
+
+    fn no_keys(&self, error: Option<CodeError>) -> NoKeys {
+        NoKeys { frame: self.known(), next: self.next(), mitid: true, error }
+    }
+
+    fn ceremony(&self) -> CeremonyData {
+        CeremonyData {
+            id: "c2x1c2U".into(),
+            options: r#"{"challenge":"AAAA","rpId":"login.kommune.example","user":{"id":"AAAA"}}"#.into(),
+            allowed: vec!["https://cura.kommune.example".into()],
+        }
+    }
+
+    fn me(&self, keys: Vec<KeyRow>, notice: Option<Notice>) -> MinIdentitet {
+        MinIdentitet {
+            frame: self.known(),
+            next: self.next(),
+            name: self.words.person.into(),
+            username: "nez".into(),
+            keys,
+            apps: self.apps(),
+            proceed: Some(self.cura_app()),
+            notice,
+        }
+    }
+
+    fn key_rows(&self) -> Vec<KeyRow> {
+        let added = Timestamp::from_millis(1_795_337_696_007);
+        let row = |id: &str, name: &str, used, suspect| {
+            let (id, name) = (id.to_owned(), name.to_owned());
+            KeyRow { id, name, added, used, suspect }
+        };
+        vec![row("a-_1", self.words.key, Some(added), false), row("b2", "Reserve", None, true)]
+    }
+
+    fn keys(&self) -> Vec<(&'static str, String)> {
+        let (frame, next) = (|| self.known(), || self.next());
+        let name = || self.words.key.to_owned();
+        let prompt = |purpose| KeyPrompt {
+            frame: frame(),
+            next: next(),
+            ceremony: self.ceremony(),
+            app: Some("Cura".into()),
+            purpose,
+            mitid: true,
+        };
+        let key_new =
+            |needs_code, error| KeyNew { frame: frame(), next: next(), name: name(), needs_code, error };
+        let delete = |last| KeyDelete { frame: frame(), next: next(), id: "a".into(), name: name(), last };
+        let rename =
+            |refused| KeyRename { frame: frame(), next: next(), id: "a".into(), name: name(), refused };
+        let register = KeyRegister { frame: frame(), next: next(), ceremony: self.ceremony(), name: name() };
+        let registered = Registered { frame: frame(), name: name(), proceed: "/me".into(), first: true };
+        vec![
+            ("key-prompt", render(&prompt(None))),
+            ("key-prompt-purpose", render(&prompt(Some(self.words.policy.into())))),
+            ("me", render(&self.me(self.key_rows(), Some(Notice::Renamed)))),
+            ("me-empty", render(&self.me(vec![], None))),
+            ("key-new", render(&key_new(false, None))),
+            ("key-new-wrong", render(&key_new(true, Some(KeyNewError::CodeWrong)))),
+            ("key-new-short", render(&key_new(false, Some(KeyNewError::NameLength)))),
+            ("key-register", render(&register)),
+            ("registered", render(&registered)),
+            ("key-rename", render(&rename(false))),
+            ("key-rename-wrong", render(&rename(true))),
+            ("key-delete", render(&delete(false))),
+            ("key-delete-last", render(&delete(true))),
+        ]
+    }
+
+    fn outcomes(&self) -> Vec<(&'static str, String)> {
+        let denied = |say| Denied {
+            frame: self.coded(self.known()),
+            app: Some("Cura".into()),
+            because: Denial::Groups,
+            say,
+            next: self.next(),
+        };
+        let refused =
+            |why| MitIdRefused { frame: self.coded(self.known()), next: self.next(), why, key: true };
+        let too_low =
+            MitIdRefusal::LevelTooLow { needed: MitIdLevel::Substantial, returned: Some(MitIdLevel::Low) };
+        let error = ErrorPage { frame: self.coded(self.anonymous()), status: 502, retry: Some("/".into()) };
+        let aborted = MitIdAborted { frame: self.known(), next: self.next(), key: true };
+        vec![
+            ("denied", render(&denied(None))),
+            ("denied-say", render(&denied(Some(self.words.policy.into())))),
+            ("error", render(&error)),
+            ("logged-out", render(&LoggedOut { frame: self.anonymous() })),
+            ("mitid-aborted", render(&aborted)),
+            ("mitid-too-low", render(&refused(too_low))),
+            ("mitid-wrong-person", render(&refused(MitIdRefusal::WrongPerson))),
+            ("mitid-unknown", render(&refused(MitIdRefusal::UnknownPerson))),
+            ("mitid-unavailable", render(&refused(MitIdRefusal::Unavailable))),
+            ("mitid-expired", render(&refused(MitIdRefusal::Expired))),
+        ]
+    }
+
+    fn cura(&self) -> Vec<(&'static str, String)> {
+        let page = |method: &str, path: &str| {
+            render(&Cura {
+                lang: self.lang,
+                username: "nez".into(),
+                name: Some(self.words.person.into()),
+                groups: vec!["care-staff".into(), self.words.app.into()],
+                level: "strong".into(),
+                method: method.into(),
+                path: path.into(),
+            })
+        };
+        vec![
+            ("cura-home", page("GET", "/home")),
+            ("cura-medication", page("GET", "/medication/7")),
+            ("cura-given", page("POST", "/medication/7")),
+            ("cura-export", page("GET", "/citizens/1/export")),
+            ("cura-other", page("GET", &format!("/{}?q=1", self.words.app))),
+        ]
+    }
+}
