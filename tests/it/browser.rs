@@ -205,6 +205,13 @@ impl Browser {
         std::fs::write(path, png).expect("the screenshot can be written");
     }
 
+    /// A screenshot under `name`, if somebody asked for them: `make screenshots` names the folder.
+    pub async fn picture(&self, name: &str) {
+        if let Some(folder) = std::env::var_os("SLUSE_SCREENSHOTS") {
+            self.screenshot(Path::new(&folder).join(name).with_extension("png")).await;
+        }
+    }
+
     /// A WebDriver command under the session; panics with the driver's words when it fails.
     pub async fn post(&self, path: &str, body: Value) -> Value {
         self.demand(reqwest::Method::POST, path, Some(&body)).await

@@ -6,6 +6,8 @@
 
 mod broker;
 mod browser;
+mod employee;
+mod harness;
 mod key;
 mod origin;
 mod process;

@@ -90,10 +90,14 @@ impl Process {
         .await
     }
 
-    /// Resolves when both of its streams have ended, so nothing more will be printed.
-    async fn closed(&self) {
+    /// Whether it has ended and printed all it will.
+    pub fn ended(&self) -> bool {
         // One sender a stream, and this one.
-        while self.printed.sender_count() > 1 {
+        self.printed.sender_count() == 1
+    }
+
+    async fn closed(&self) {
+        while !self.ended() {
             tokio::time::sleep(PAUSE).await;
         }
     }
