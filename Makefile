@@ -1,0 +1,42 @@
+# `make test` needs Rust and Node on a Debian machine, installs the rest, and runs every test.
+
+CARGO ?= cargo
+NPM ?= npm
+BROKER := tests/it/node_modules/.package-lock.json
+SCREENSHOTS ?= $(CURDIR)/target/screenshots
+
+.PHONY: test deps lint screenshots bench
+
+test: deps
+	$(CARGO) test --locked
+
+# A C compiler builds SQLite and ring; Chromium and its driver are the tests' browser, with a font to write in.
+deps: $(BROKER)
+	@for tool in $(CARGO) $(NPM); do \
+	  command -v "$$tool" >/dev/null || { echo "$$tool is missing: Sluse is built with Rust and tested with Node" >&2; exit 1; }; \
+	done
+	@missing=; \
+	command -v cc >/dev/null || missing="$$missing build-essential"; \
+	command -v chromium >/dev/null || missing="$$missing chromium fonts-liberation"; \
+	command -v chromedriver >/dev/null || missing="$$missing chromium-driver"; \
+	[ -n "$$missing" ] || exit 0; \
+	[ "$$(id -u)" = 0 ] || { echo "missing; as root: apt-get install --no-install-recommends$$missing" >&2; exit 1; }; \
+	apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $$missing
+
+# The broker the tests log in at. npm writes its own lock file last, so it tells when the folder is whole.
+$(BROKER): tests/it/package.json tests/it/package-lock.json
+	$(NPM) ci --prefix tests/it --loglevel=error --no-audit --no-fund
+	touch $@
+
+lint:
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) deny --log-level warn check --hide-inclusion-graph bans licenses sources
+
+# One picture a page of the guide.
+screenshots: deps
+	SLUSE_SCREENSHOTS=$(SCREENSHOTS) $(CARGO) test --locked --test it guide::
+	@echo "the pictures are in $(SCREENSHOTS)"
+
+bench:
+	$(CARGO) bench --locked

@@ -1,0 +1,253 @@
+//! The gateway itself, as an administrator has it: a folder, a command, a process that may be killed.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Output, Stdio};
+
+use tempfile::TempDir;
+
+use crate::broker::{Broker, CLIENT_ID, CLIENT_SECRET};
+use crate::origin::Origin;
+use crate::process::Process;
+use crate::raw::exchange;
+use crate::wait::until;
+
+/// Runs `sluse` with `arguments` until it ends by itself.
+pub fn sluse<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Output {
+    run(Command::new(SLUSE).args(arguments), "")
+}
+
+const SLUSE: &str = env!("CARGO_BIN_EXE_sluse");
+
+/// Where a broker sends people back to, under the login host.
+const MITID_CALLBACK: &str = "/mitid/callback";
+
+/// A folder with a configuration, policies and a store. Outlives the gateways started on it.
+pub struct Installation {
+    folder: TempDir,
+    /// Where people reach the login host and the apps.
+    pub listen: SocketAddr,
+    /// Where `/metrics`, `/health` and `/ready` are.
+    pub admin: SocketAddr,
+}
+
+impl Installation {
+    /// One that protects `origin` as `cura.localhost` under the policy [`CURA`], and has no MitID.
+    pub fn new(origin: &Origin) -> Self {
+        let [listen, admin] = free_addresses();
+        let installation =
+            Self { folder: TempDir::new().expect("a folder for the installation"), listen, admin };
+        installation.write("sluse.yaml", &installation.settings(""));
+        installation.policy("cura", &CURA.replace("UPSTREAM", &origin.url()));
+        installation
+    }
+
+    /// As [`Self::new`], with a broker that knows [`crate::broker::NEZ`] and [`crate::broker::OLE`].
+    pub async fn with_broker(origin: &Origin) -> (Self, Broker) {
+        let installation = Self::new(origin);
+        let broker = Broker::start(&installation.login(MITID_CALLBACK)).await;
+        let secret = installation.write("mitid.secret", CLIENT_SECRET);
+        let (issuer, secret) = (&broker.issuer, secret.display());
+        let mitid = format!(
+            "  mitid: {{ preset: neb, issuer: \"{issuer}\", client_id: {CLIENT_ID}, client_secret_file: {secret} }}\n"
+        );
+        installation.write("sluse.yaml", &installation.settings(&mitid));
+        (installation, broker)
+    }
+
+    /// Writes `policies/NAME.yaml`.
+    pub fn policy(&self, name: &str, yaml: &str) {
+        self.write(&format!("policies/{name}.yaml"), yaml);
+    }
+
+    /// Writes a file of the folder, its folders too, and gives its path.
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        let parent = path.parent().expect("the file lies in the folder");
+        std::fs::create_dir_all(parent)
+            .and_then(|()| std::fs::write(&path, text))
+            .expect("the folder can be written");
+        path
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// `path` under the login host, as a browser asks for it.
+    pub fn login(&self, path: &str) -> String {
+        self.url("login.localhost", path)
+    }
+
+    /// `path` under Cura, as a browser asks for it.
+    pub fn cura(&self, path: &str) -> String {
+        self.url("cura.localhost", path)
+    }
+
+    pub fn url(&self, host: &str, path: &str) -> String {
+        format!("http://{host}:{}{path}", self.listen.port())
+    }
+
+    /// Runs `sluse … --config` on this installation, with `input` on its standard input.
+    pub fn sluse<'a>(&self, arguments: impl IntoIterator<Item = &'a str>, input: &str) -> Output {
+        run(self.command(arguments).current_dir(self.path()), input)
+    }
+
+    /// As [`Self::sluse`], for what must succeed: what it said on standard output.
+    pub fn succeed<'a>(&self, arguments: impl IntoIterator<Item = &'a str>, input: &str) -> String {
+        let output = self.sluse(arguments, input);
+        assert!(output.status.success(), "{}: {}", output.status, String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("sluse writes UTF-8")
+    }
+
+    /// Starts the gateway and waits until it is ready.
+    pub async fn serve(&self) -> Gateway {
+        let gateway = Gateway { process: Process::start(self.command(["serve"])), admin: self.admin };
+        gateway.ready().await;
+        gateway
+    }
+
+    fn command<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
+        let mut command = Command::new(SLUSE);
+        command.args(arguments).arg("--config").arg(self.path().join("sluse.yaml"));
+        command
+    }
+
+    fn settings(&self, mitid: &str) -> String {
+        let Self { listen, admin, .. } = self;
+        let (login, folder) = (self.login(""), self.path().display());
+        format!(
+            "login: {login}\nlisten: {listen}\nadmin: {admin}\nstore: \"sqlite:{folder}/sluse.db\"\n\
+             key_file: {folder}/sluse.key\nmethods:\n  password: {{}}\n  key: {{ rp_id: login.localhost }}\n{mitid}\
+             levels:\n  basic: password\n  strong: password + ({strong})\n",
+            strong = if mitid.is_empty() { "key" } else { "key | mitid" },
+        )
+    }
+}
+
+/// Everything asks for `strong`, except the assets.
+pub const CURA: &str = "\
+version: 1
+app: cura
+title: { da: Cura, en: Cura }
+hosts: [cura.localhost]
+upstream: UPSTREAM
+floor:
+  - require: { level: strong }
+rules:
+  - name: assets
+    match: { path: /assets/**, method: [GET, HEAD] }
+    public: true
+  - name: rest
+    match: { path: /** }
+";
+
+/// `sluse serve`, running.
+pub struct Gateway {
+    process: Process,
+    admin: SocketAddr,
+}
+
+impl Gateway {
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        self.process.output()
+    }
+
+    /// Waits until a log line contains `words`; the line.
+    pub async fn logged(&self, words: &str) -> String {
+        self.process.printed(words, |line| line.contains(words).then(|| line.to_owned())).await
+    }
+
+    /// A power cut: `SIGKILL`, at once.
+    pub fn kill(mut self) {
+        self.process.kill();
+    }
+
+    /// `SIGTERM`, then its exit status.
+    pub async fn terminate(mut self) -> ExitStatus {
+        self.process.terminate().await
+    }
+
+    /// Asks it to read its policies again.
+    pub fn reload(&self) {
+        self.process.signal("HUP");
+    }
+
+    async fn ready(&self) {
+        let ready = until("the gateway to be ready", async || {
+            if self.process.ended() {
+                return Ok(false);
+            }
+            // Nothing listens at first.
+            tokio::net::TcpStream::connect(self.admin).await.map_err(|error| error.to_string())?;
+            let reply =
+                exchange(self.admin, "GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                    .await;
+            if reply.status == 200 { Ok(true) } else { Err(format!("{}: {}", reply.status, reply.text())) }
+        });
+        assert!(ready.await, "the gateway ended instead of getting ready:\n{}", self.log());
+    }
+}
+
+/// `sluse demo`, running.
+pub struct Demo {
+    pub listen: SocketAddr,
+    process: Process,
+}
+
+impl Demo {
+    /// Starts it on a port of its own and waits until its front page answers.
+    pub async fn start() -> Self {
+        let [listen] = free_addresses();
+        let mut command = Command::new(SLUSE);
+        command.args(["demo", "--listen", &listen.to_string()]);
+        let demo = Self { listen, process: Process::start(command) };
+        let front =
+            format!("GET / HTTP/1.1\r\nHost: login.localhost:{}\r\nConnection: close\r\n\r\n", listen.port());
+        let up = until("the demo to answer", async || {
+            if demo.process.ended() {
+                return Ok(false);
+            }
+            tokio::net::TcpStream::connect(listen).await.map_err(|error| error.to_string())?;
+            let reply = exchange(listen, &front).await;
+            if reply.status == 200 { Ok(true) } else { Err(format!("{}: {}", reply.status, reply.text())) }
+        });
+        assert!(up.await, "the demo ended instead of starting:\n{}", demo.output());
+        demo
+    }
+
+    pub fn login(&self, path: &str) -> String {
+        format!("http://login.localhost:{}{path}", self.listen.port())
+    }
+
+    pub fn cura(&self, path: &str) -> String {
+        format!("http://cura.localhost:{}{path}", self.listen.port())
+    }
+
+    /// What it has printed and logged so far.
+    pub fn output(&self) -> String {
+        self.process.output()
+    }
+}
+
+/// Loopback addresses nobody listens on, each different.
+fn free_addresses<const N: usize>() -> [SocketAddr; N] {
+    // All are held until the last is known, so that none is given twice.
+    let held =
+        [(); N].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has free ports"));
+    held.map(|listener| listener.local_addr().expect("a bound listener has an address"))
+}
+
+fn run(command: &mut Command, input: &str) -> Output {
+    use std::io::Write;
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("cargo has built sluse");
+    // A command that reads nothing may have ended already.
+    let _ = child.stdin.take().expect("stdin is piped").write_all(input.as_bytes());
+    child.wait_with_output().expect("the command ends")
+}

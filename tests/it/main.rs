@@ -1,0 +1,17 @@
+//! Sluse from the outside, against real parts: Chromium and its authenticators, a certified OpenID Connect
+//! provider, an upstream that keeps the bytes it was sent.
+
+// Each part offers what any behaviour may need; the parts' own tests do not use all of it.
+#![allow(dead_code)]
+
+mod broker;
+mod browser;
+mod employee;
+mod harness;
+mod key;
+mod origin;
+mod process;
+mod raw;
+mod wait;
+
+mod parts;
