@@ -29,9 +29,9 @@ pub const VERDICT: &str = "/.sluse/verdict";
 #[derive(Clone, Debug)]
 pub enum Verdict {
     /// The policy says no.
-    Denied { denial: Denial, username: String },
+    Denied(Denial),
     /// The request, the upstream or the gateway itself is at fault.
-    Failed { status: u16, code: &'static str },
+    Failed { status: u16 },
 }
 
 impl Arrival {

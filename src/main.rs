@@ -1,1 +1,7 @@
-fn main() {}
+//! The `sluse` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sluse::cli::main()
+}

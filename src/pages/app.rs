@@ -96,17 +96,17 @@ pub async fn session(State(pages): State<Arc<Pages>>, visitor: Visitor) -> Respo
 pub async fn verdict(visitor: Visitor) -> Response {
     let app = visitor.arrival.app.as_ref();
     match &visitor.arrival.verdict {
-        Some(Verdict::Denied { denial, .. }) => {
+        Some(Verdict::Denied(denial)) => {
             let page = view::Denied {
                 frame: visitor.frame_with_code(),
-                app: app.map(|app| app.title().in_language(visitor.lang.tag()).to_owned()),
+                app: app.map(|app| visitor.words(&app.title)),
                 because: because(denial),
-                say: denial.say().map(|say| say.in_language(visitor.lang.tag()).to_owned()),
+                say: denial.say.as_ref().map(|say| visitor.words(say)),
                 next: view::Continue::default(),
             };
             (StatusCode::FORBIDDEN, reply::html(&page)).into_response()
         }
-        Some(Verdict::Failed { status, .. }) => {
+        Some(Verdict::Failed { status }) => {
             let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             let retry = status.is_server_error().then(String::new);
             let page = view::ErrorPage { frame: visitor.frame_with_code(), status: status.as_u16(), retry };
@@ -117,9 +117,9 @@ pub async fn verdict(visitor: Visitor) -> Response {
 }
 
 fn because(denial: &Denial) -> view::Denial {
-    match denial.reason() {
+    match &denial.reason {
         Reason::NoRule => view::Denial::NotOpen,
-        Reason::Denied => view::Denial::Closed,
+        Reason::Deny(_) => view::Denial::Closed,
         Reason::Groups => view::Denial::Groups,
         Reason::Users => view::Denial::Person,
     }

@@ -33,8 +33,8 @@ pub async fn logged_out(visitor: Visitor) -> Response {
 /// The apps behind the gateway, as links.
 pub fn apps(pages: &Pages, visitor: &Visitor) -> Vec<view::App> {
     let policy = pages.policy.load();
-    let linked = policy.apps().filter_map(|app| {
-        let title = app.title().in_language(visitor.lang.tag()).to_owned();
+    let linked = policy.apps().iter().filter_map(|app| {
+        let title = visitor.words(&app.title);
         Some(view::App { title, url: format!("{}/", pages.public.origin(app.exact_host()?)) })
     });
     linked.collect()

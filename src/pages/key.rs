@@ -76,7 +76,7 @@ pub async fn show(
                 next: fields.carried(),
                 ceremony: ceremony_data(&pages, id, &options),
                 app: destination.title(&visitor),
-                purpose: purpose.map(|text| text.in_language(visitor.lang.tag()).to_owned()),
+                purpose: purpose.map(|text| visitor.words(&text)),
                 mitid,
             }))
         }
@@ -177,7 +177,7 @@ pub fn refused(visitor: &Visitor, status: StatusCode) -> Response {
 /// What the page hands to `webauthn.js`.
 pub fn ceremony_data(pages: &Pages, id: String, options: &str) -> view::CeremonyData {
     let policy = pages.policy.load();
-    let hosts = policy.apps().filter_map(|app| app.exact_host());
+    let hosts = policy.apps().iter().filter_map(|app| app.exact_host());
     let allowed = hosts.map(|host| pages.public.origin(host)).collect();
     view::CeremonyData { id, options: options.to_owned(), allowed }
 }

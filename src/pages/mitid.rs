@@ -50,7 +50,7 @@ pub async fn begin(State(pages): State<Arc<Pages>>, visitor: Visitor, Form(field
         _ => (None, None),
     };
     let language = visitor.lang.tag();
-    let words = purpose.map(|text| text.in_language(language).to_owned());
+    let words = purpose.map(|text| visitor.words(&text));
     let ask = Ask {
         level: level.unwrap_or(MitIdLevel::Low).max(pages.mitid_level),
         language,

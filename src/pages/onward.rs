@@ -87,7 +87,7 @@ impl Destination {
 
     fn default_for(pages: &Pages) -> Self {
         let policy = pages.policy.load();
-        let mut apps = policy.apps();
+        let mut apps = policy.apps().iter();
         if let (Some(app), None) = (apps.next(), apps.next())
             && let Some(host) = app.exact_host()
             && let Ok(url) = Url::parse(&format!("{}/", pages.public.origin(host)))
@@ -101,7 +101,7 @@ impl Destination {
     /// The app's title, for a page that says what the login is for.
     pub fn title(&self, visitor: &Visitor) -> Option<String> {
         match self {
-            Self::App { app, .. } => Some(app.title().in_language(visitor.lang.tag()).to_owned()),
+            Self::App { app, .. } => Some(visitor.words(&app.title)),
             Self::Own(_) => None,
         }
     }
@@ -171,8 +171,9 @@ fn decide(
     url: &Url,
     method: &str,
 ) -> Option<Decision> {
-    let path = CanonicalPath::parse(url.path().as_bytes(), app.paths()).ok()?;
-    let request = policy::Request { method, path: path.as_str(), address: visitor.arrival.address };
+    let path = CanonicalPath::parse(url.path().as_bytes(), app.paths).ok()?;
+    let address = visitor.arrival.address;
+    let request = policy::Request { method, path: path.as_str(), address, shared_device: false };
     let person = Person {
         username: session.user.username.as_str(),
         groups: &session.user.groups,
@@ -186,11 +187,11 @@ fn decide(
 async fn demanded(pages: &Pages, session: &Session, demand: &Demand) -> Result<Step, StoreError> {
     let open = |way: &&Vec<Need>| !way.contains(&Need::Password);
     let needs: Vec<Need> =
-        demand.alternatives().iter().filter(open).filter_map(|way| way.first().copied()).collect();
+        demand.alternatives.iter().filter(open).filter_map(|way| way.first().copied()).collect();
     if needs.is_empty() {
         return Ok(Step::Password);
     }
-    second_factor(pages, session, &needs, demand.text().cloned()).await
+    second_factor(pages, session, &needs, demand.text.clone()).await
 }
 
 async fn second_factor(

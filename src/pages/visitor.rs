@@ -14,6 +14,7 @@ use super::{Pages, view};
 use crate::arrival::Arrival;
 use crate::audit::{Entry, Event, Origin};
 use crate::authn::ceremony::Browser;
+use crate::policy::Text;
 use crate::random;
 use crate::session::cookie::{self, Keep};
 use crate::session::Session;
@@ -33,6 +34,14 @@ pub struct Visitor {
 impl Visitor {
     pub fn origin(&self) -> Origin {
         self.arrival.origin()
+    }
+
+    /// An administrator's words, in the visitor's language.
+    pub fn words(&self, text: &Text) -> String {
+        match self.lang {
+            Lang::Da => text.da.clone(),
+            Lang::En => text.en.clone(),
+        }
     }
 
     /// What goes around the page.

@@ -12,6 +12,7 @@ pub mod site;
 pub mod tls;
 pub mod upstream;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -33,7 +34,7 @@ use self::upstream::Upstreams;
 use crate::arrival::{Arrival, Public, Verdict};
 use crate::audit::{AuditLog, CorrelationIds, Entry, Event};
 use crate::metrics::Metrics;
-use crate::policy::path::CanonicalPath;
+use crate::policy::path::{CanonicalPath, PathRules};
 use crate::policy::{self, App, Decision, Permit, Person, Policy};
 use crate::random::{self, Random};
 use crate::session::{Session, Sessions, cookie};
@@ -77,7 +78,7 @@ pub struct Context {
     /// For the log: what became of it, and by which rule.
     outcome: &'static str,
     rule: String,
-    code: &'static str,
+    code: Cow<'static, str>,
     body: u64,
 }
 
@@ -98,7 +99,7 @@ impl ProxyHttp for Proxy {
             permit: None,
             outcome: "error",
             rule: String::new(),
-            code: "",
+            code: Cow::Borrowed(""),
             body: 0,
         }
     }
@@ -134,8 +135,8 @@ impl ProxyHttp for Proxy {
         };
         drop(policy);
         context.app = Some(app.clone());
-        match CanonicalPath::parse(&raw_path, app.paths()) {
-            Ok(path) => context.path = path.into_string(),
+        match CanonicalPath::parse(&raw_path, app.paths) {
+            Ok(path) => context.path = path.as_str().to_owned(),
             Err(refusal) => return self.fail(downstream, context, 400, refusal.code()).await,
         }
         if context.path.starts_with(OWN) {
@@ -153,11 +154,11 @@ impl ProxyHttp for Proxy {
         let Some(permit) = &context.permit else {
             return Err(Error::explain(ErrorType::HTTPStatus(500), "no permit"));
         };
-        match self.upstreams.peer(permit.app().upstream()).await {
+        match self.upstreams.peer(&permit.app().upstream).await {
             Ok(peer) => Ok(Box::new(peer)),
             Err(error) => {
-                tracing::warn!(%error, app = permit.app().name(), "no upstream");
-                context.code = "upstream-unresolved";
+                tracing::warn!(%error, app = permit.app().name, "no upstream");
+                context.code = Cow::Borrowed("upstream-unresolved");
                 Err(Error::explain(ErrorType::HTTPStatus(502), error.to_string()))
             }
         }
@@ -194,7 +195,7 @@ impl ProxyHttp for Proxy {
     ) -> pingora::Result<()> {
         context.body += body.as_ref().map_or(0, |chunk| chunk.len() as u64);
         if context.body > MAX_BODY {
-            context.code = "body-too-large";
+            context.code = Cow::Borrowed("body-too-large");
             return Err(Error::explain(ErrorType::HTTPStatus(413), "request body too large"));
         }
         Ok(())
@@ -220,18 +221,18 @@ impl ProxyHttp for Proxy {
     ) -> FailToProxy {
         let status = status_of(error);
         if context.code.is_empty() {
-            context.code = match status {
+            context.code = Cow::Borrowed(match status {
                 0 => "client-gone",
                 413 => "body-too-large",
                 502 | 504 => "upstream-unavailable",
                 400 => "request-broken",
                 _ => "internal-error",
-            };
+            });
         }
-        let code = context.code;
+        let code = context.code.clone();
         if status > 0 && downstream.response_written().is_none() {
             tracing::warn!(%error, status, correlation = context.correlation, "a request failed");
-            let _ = self.fail(downstream, context, status, code).await;
+            let _ = self.tell(downstream, context, status, code).await;
         }
         FailToProxy { error_code: status, can_reuse_downstream: false }
     }
@@ -243,7 +244,7 @@ impl ProxyHttp for Proxy {
 
     async fn logging(&self, downstream: &mut Downstream, _error: Option<&Error>, context: &mut Context) {
         self.metrics.in_flight.dec();
-        let app = context.app.as_ref().map_or("", |app| app.name());
+        let app = context.app.as_ref().map_or("", |app| app.name.as_str());
         self.metrics.requests.with_label_values(&[app, &context.rule, context.outcome]).inc();
         let status = downstream.response_written().map_or(0, |response| response.status.as_u16());
         let head = downstream.req_header();
@@ -258,7 +259,7 @@ impl ProxyHttp for Proxy {
             app,
             rule = context.rule,
             outcome = context.outcome,
-            code = context.code,
+            code = &*context.code,
             user = context.session.as_ref().map(|session| session.user.username.as_str()),
             bytes = downstream.body_bytes_sent(),
             micros = context.started.elapsed().as_micros() as u64,
@@ -292,13 +293,15 @@ impl Proxy {
             method: head.method.as_str(),
             path: &context.path,
             address: address(downstream),
+            shared_device: false,
         };
         let now = self.clock.now();
+        let limits = app.session_limits(&request);
+        context.session = context.session.take().filter(|session| session.within(&limits, now));
         let person = context.session.as_ref().map(|session| Person {
             username: session.user.username.as_str(),
             groups: &session.user.groups,
             assurance: &session.assurance,
-            idle: session.idle_for(now),
         });
         let decision = policy::decide(app, &request, person.as_ref(), now);
         self.metrics.decided(started.elapsed());
@@ -344,8 +347,8 @@ impl Proxy {
         demand: policy::Demand,
         code: &'static str,
     ) -> pingora::Result<bool> {
-        context.code = code;
-        demand.rule().clone_into(&mut context.rule);
+        context.code = Cow::Borrowed(code);
+        demand.rule.clone_into(&mut context.rule);
         if !request::is_navigation(downstream.req_header()) {
             let response = respond::insufficient(&demand, code, &context.correlation);
             return write(downstream, response).await;
@@ -372,24 +375,23 @@ impl Proxy {
         denial: policy::Denial,
     ) -> pingora::Result<bool> {
         context.outcome = "deny";
-        context.code = denial.code();
-        denial.rule().unwrap_or_default().clone_into(&mut context.rule);
+        context.code = Cow::Owned(denial.reason.code().to_owned());
+        denial.rule.as_deref().unwrap_or_default().clone_into(&mut context.rule);
         if let Some(session) = &context.session {
             let origin = self.arrival(downstream, context, None).origin();
             let entry = Entry::new(Event::RequestDenied, &origin)
                 .user(&session.user)
-                .with("app", context.app.as_ref().map_or("", |app| app.name()))
+                .with("app", context.app.as_ref().map_or("", |app| app.name.as_str()))
                 .with("rule", context.rule.as_str())
-                .with("reason", denial.code())
+                .with("reason", denial.reason.code())
                 .with("method", downstream.req_header().method.as_str())
                 .with("path", context.path.as_str());
             self.audit.record(entry).await;
         }
         if !request::is_navigation(downstream.req_header()) {
-            return write(downstream, respond::json(403, denial.code(), &context.correlation)).await;
+            return write(downstream, respond::json(403, &context.code, &context.correlation)).await;
         }
-        let username = context.session.as_ref().map(|s| s.user.name.clone()).unwrap_or_default();
-        self.verdict_page(downstream, context, Verdict::Denied { denial, username }).await
+        self.verdict_page(downstream, context, Verdict::Denied(denial)).await
     }
 
     async fn refuse(
@@ -401,7 +403,7 @@ impl Proxy {
         context.outcome = "refused";
         // Its host was not even read: a plain answer, and a connection nobody shares.
         downstream.set_keepalive(None);
-        context.code = refusal.code();
+        context.code = Cow::Borrowed(refusal.code());
         write(downstream, respond::json(refusal.status(), refusal.code(), &context.correlation)).await
     }
 
@@ -413,14 +415,24 @@ impl Proxy {
         status: u16,
         code: &'static str,
     ) -> pingora::Result<bool> {
+        self.tell(downstream, context, status, Cow::Borrowed(code)).await
+    }
+
+    async fn tell(
+        &self,
+        downstream: &mut Downstream,
+        context: &mut Context,
+        status: u16,
+        code: Cow<'static, str>,
+    ) -> pingora::Result<bool> {
         context.code = code;
         if status < 500 && context.outcome == "error" {
             context.outcome = "refused";
         }
         if !request::is_navigation(downstream.req_header()) {
-            return write(downstream, respond::json(status, code, &context.correlation)).await;
+            return write(downstream, respond::json(status, &context.code, &context.correlation)).await;
         }
-        self.verdict_page(downstream, context, Verdict::Failed { status, code }).await
+        self.verdict_page(downstream, context, Verdict::Failed { status }).await
     }
 
     async fn verdict_page(
@@ -444,8 +456,8 @@ impl Proxy {
         raw_path: &[u8],
         app: Option<Arc<App>>,
     ) -> pingora::Result<bool> {
-        match CanonicalPath::parse(raw_path, &Default::default()) {
-            Ok(path) => context.path = path.into_string(),
+        match CanonicalPath::parse(raw_path, PathRules::default()) {
+            Ok(path) => context.path = path.as_str().to_owned(),
             Err(refusal) => return self.fail(downstream, context, 400, refusal.code()).await,
         }
         context.outcome = "page";

@@ -30,8 +30,8 @@ pub fn json(status: u16, code: &str, correlation: &str) -> Response<Body> {
 pub fn insufficient(demand: &Demand, code: &str, correlation: &str) -> Response<Body> {
     let mut response = json(401, code, correlation);
     let mut challenge =
-        format!("Bearer error=\"insufficient_user_authentication\", acr_values=\"{}\"", demand.level());
-    if let Some(max_age) = demand.max_age() {
+        format!("Bearer error=\"insufficient_user_authentication\", acr_values=\"{}\"", demand.level);
+    if let Some(max_age) = demand.max_age {
         challenge.push_str(&format!(", max_age=\"{}\"", max_age.as_secs()));
     }
     if let Ok(challenge) = HeaderValue::from_str(&challenge) {

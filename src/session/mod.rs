@@ -20,6 +20,7 @@ use self::cookie::SessionToken;
 pub use self::sign_in::LiveSignIn;
 use self::sign_in::SignIns;
 use crate::authn::{Assurance, Evidence};
+use crate::policy::SessionLimits;
 use crate::random::{self, Random};
 use crate::secret::Secret;
 use crate::store::{SessionRecord, SignIn, SignInId, Store, StoreError, TokenHash};
@@ -51,6 +52,12 @@ impl Session {
     /// How long ago the person was last active, on any host.
     pub fn idle_for(&self, now: Timestamp) -> Duration {
         now.since(self.sign_in.seen_at())
+    }
+
+    /// Whether it lives under limits that are tighter than the installation's own.
+    pub fn within(&self, limits: &SessionLimits, now: Timestamp) -> bool {
+        limits.idle.is_none_or(|idle| self.idle_for(now) < idle)
+            && limits.absolute.is_none_or(|absolute| now.since(self.sign_in.started_at) < absolute)
     }
 }
 

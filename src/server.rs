@@ -1,0 +1,331 @@
+//! The composition root: configuration and policy in, a running gateway out.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use http::{StatusCode, header};
+use pingora::apps::HttpServerOptions;
+use pingora::listeners::tls::TlsSettings;
+use pingora::proxy::ProxyServiceBuilder;
+use pingora::server::configuration::ServerConf;
+use pingora::server::{RunArgs, Server};
+use pingora::services::listening::Service;
+use tokio::runtime::Runtime;
+
+use crate::arrival::Public;
+use crate::audit::{AuditLog, CorrelationIds};
+use crate::authn::ceremony::Ceremonies;
+use crate::authn::mitid::{self, MitId};
+use crate::authn::MitIdLevel;
+use crate::authn::password::{Cost, Passwords};
+use crate::authn::webauthn::RelyingParty;
+use crate::config::{Config, Protocol, StoreLocation};
+use crate::directory::Local;
+use crate::metrics::Metrics;
+use crate::pages::{self, Pages};
+use crate::policy::Policy;
+use crate::proxy::site::Site;
+use crate::proxy::tls::{CertificateFiles, Certificates};
+use crate::proxy::upstream::Upstreams;
+use crate::proxy::Proxy;
+use crate::random::Random;
+use crate::secret::Keys;
+use crate::session::{Lifetimes, Parts, Sessions, revoke};
+use crate::store::Store;
+use crate::store::sqlite::Sqlite;
+use crate::time::Clock;
+
+/// How long requests in flight may take to finish once the gateway is told to stop.
+pub const GRACE: Duration = Duration::from_secs(10);
+
+/// Connections are closed after this many requests, so that none lives for ever.
+const REQUESTS_PER_CONNECTION: u32 = 10_000;
+const H2_IDLE: Duration = Duration::from_secs(120);
+
+/// What is injected.
+#[derive(Clone)]
+pub struct World {
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+}
+
+/// Stand-ins that answer in process: the demo has some, an installation has none.
+#[derive(Default)]
+pub struct Extras {
+    /// Routers by host, reached through the gateway's own listener.
+    pub sites: HashMap<String, Router>,
+    /// Routers with a listener of their own.
+    pub listeners: Vec<(String, Router)>,
+    /// How the MitID broker is reached, where the resolver does not know.
+    pub broker_http: Option<mitid::Http>,
+}
+
+/// A gateway that is ready to run.
+pub struct Gateway {
+    server: Server,
+    pub metrics: Arc<Metrics>,
+    /// Keeps the store's runtime alive for as long as the services ask it.
+    runtime: Runtime,
+}
+
+impl Gateway {
+    /// Opens the store, loads everything else, and binds nothing yet.
+    pub fn build(config: &Config, policy: Policy, world: World, extras: Extras) -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("sluse-store")
+            .enable_all()
+            .build()
+            .context("no runtime can be started")?;
+        let World { clock, random } = world.clone();
+        let keys = Arc::new(Keys::load(&config.key_file)?);
+        let store: Arc<dyn Store> = runtime.block_on(open_store(&config.store))?;
+        runtime.block_on(store.check()).context("the store does not work")?;
+        let metrics = Arc::new(Metrics::new()?);
+        metrics.policy_loaded.set(clock.now().as_seconds());
+        let policy = Arc::new(ArcSwap::from_pointee(policy));
+        let public = public(config)?;
+
+        let lifetimes = Lifetimes { idle: config.sessions.idle, absolute: config.sessions.absolute };
+        let (sessions, touches) = Sessions::new(Parts {
+            store: store.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            token_key: keys.token.clone(),
+            lifetimes,
+        });
+        let position = runtime.block_on(sessions.hear(None)).context("the store does not work")?;
+        runtime.spawn(revoke::keep(sessions.clone(), position, touches));
+
+        let audit = AuditLog::new(store.clone());
+        let form_targets = form_targets(&public, &policy.load(), &extras.sites);
+        let pages = Arc::new(Pages {
+            policy: policy.clone(),
+            store: store.clone(),
+            directory: Arc::new(Local {
+                store: store.clone(),
+                passwords: Passwords::new(Cost::default()),
+                clock: clock.clone(),
+                random: random.clone(),
+            }),
+            sessions: sessions.clone(),
+            ceremonies: Ceremonies { store: store.clone(), clock: clock.clone(), random: random.clone() },
+            relying_party: relying_party(config)?,
+            mitid: broker(config, &public, &world, extras.broker_http)?,
+            mitid_level: config.methods.mitid_level().unwrap_or(MitIdLevel::Substantial),
+            keys,
+            audit: audit.clone(),
+            metrics: metrics.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            content_security_policy: pages::content_security_policy(&form_targets),
+            public: public.clone(),
+        });
+        let proxy = Proxy {
+            policy: policy.clone(),
+            sessions: sessions.clone(),
+            upstreams: Upstreams::new(clock.clone()),
+            audit,
+            metrics: metrics.clone(),
+            clock,
+            correlation: CorrelationIds::new(random.as_ref()),
+            random,
+            public,
+            login_pages: pages::login_host(&pages),
+            app_pages: pages::app_host(&pages),
+            sites: extras.sites,
+        };
+
+        let mut server = Server::new_with_opt_and_conf(None, server_conf());
+        server.bootstrap();
+        let options = HttpServerOptions {
+            keepalive_request_limit: Some(REQUESTS_PER_CONNECTION),
+            h2_idle_timeout: Some(H2_IDLE),
+            ..HttpServerOptions::default()
+        };
+        let mut service = ProxyServiceBuilder::new(&server.configuration, proxy)
+            .name("proxy")
+            .server_options(options)
+            .build();
+        let certificates = certificates(config, &policy.load())?;
+        for listener in &config.listen {
+            let address = listener.address.to_string();
+            match (&certificates, listener.protocol) {
+                (Some(certificates), Protocol::Https) => {
+                    // The resolver stands in for the files: pingora panics over files.
+                    let mut tls = TlsSettings::intermediate("", "")
+                        .map_err(|error| anyhow::anyhow!("{error}"))?;
+                    tls.set_cert_resolver(certificates.clone());
+                    tls.enable_h2();
+                    service.add_tls_with_settings(&address, None, tls);
+                }
+                (None, Protocol::Https) => {
+                    anyhow::bail!("`listen` asks for TLS on {address}, and there is no certificate")
+                }
+                (_, Protocol::Http | Protocol::Redirect) => service.add_tcp(&address),
+            }
+        }
+        server.add_service(service);
+        let admin = Admin { metrics: metrics.clone(), sessions, store };
+        server.add_service(site("admin", &config.admin.to_string(), admin_router(admin)));
+        for (address, router) in extras.listeners {
+            server.add_service(site("stand-in", &address, router));
+        }
+        Ok(Self { server, metrics, runtime })
+    }
+}
+
+impl Gateway {
+    /// Serves until told to stop: SIGTERM lets requests in flight finish, SIGINT does not.
+    pub fn run(self, stop: RunArgs) {
+        let Self { server, runtime, .. } = self;
+        server.run(stop);
+        runtime.shutdown_timeout(Duration::from_secs(1));
+    }
+
+    /// Ends the process once the last request in flight has been answered after SIGTERM, at most [`GRACE`]
+    /// later: pingora itself would sleep that long however idle it is.
+    pub fn leave_when_idle(&self) {
+        let mut phases = self.server.watch_execution_phase();
+        let in_flight = self.metrics.in_flight.clone();
+        self.runtime.spawn(async move {
+            loop {
+                match phases.recv().await {
+                    Ok(pingora::server::ExecutionPhase::GracefulTerminate) => break,
+                    Ok(_) => {}
+                    Err(_) => return,
+                }
+            }
+            // A connection accepted just now has its request counted by the next look.
+            let mut idle_looks = 0;
+            while idle_looks < 3 {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                idle_looks = if in_flight.get() == 0 { idle_looks + 1 } else { 0 };
+            }
+            std::process::exit(0);
+        });
+    }
+}
+
+/// Opens the store the configuration names.
+pub async fn open_store(location: &StoreLocation) -> anyhow::Result<Arc<dyn Store>> {
+    match location {
+        StoreLocation::Sqlite(path) => Ok(Arc::new(Sqlite::open(path).await?)),
+    }
+}
+
+fn server_conf() -> ServerConf {
+    ServerConf {
+        threads: std::thread::available_parallelism().map_or(2, usize::from),
+        grace_period_seconds: Some(GRACE.as_secs()),
+        graceful_shutdown_timeout_seconds: Some(1),
+        upstream_keepalive_pool_size: 512,
+        ..ServerConf::default()
+    }
+}
+
+fn public(config: &Config) -> anyhow::Result<Public> {
+    let login_host = config.login.host_str().context("`login` has no host")?.to_owned();
+    let redirects = config.listen.iter().filter(|listener| listener.protocol == Protocol::Redirect);
+    Ok(Public {
+        scheme: config.login.scheme().to_owned(),
+        port: config.login.port().map(|port| format!(":{port}")).unwrap_or_default(),
+        login_host,
+        redirect_ports: redirects.map(|listener| listener.address.port()).collect(),
+    })
+}
+
+fn relying_party(config: &Config) -> anyhow::Result<RelyingParty> {
+    let host = config.login.host_str().context("`login` has no host")?;
+    let rp_id = config.methods.key.as_ref().map_or(host, |key| key.rp_id.as_str());
+    Ok(RelyingParty::new(rp_id, &config.login, "Sluse")?)
+}
+
+fn broker(
+    config: &Config,
+    public: &Public,
+    world: &World,
+    http: Option<mitid::Http>,
+) -> anyhow::Result<Option<MitId>> {
+    let Some(settings) = &config.methods.mitid else { return Ok(None) };
+    let redirect_uri = format!("{}/mitid/callback", public.login()).parse()?;
+    let http = match http {
+        Some(http) => http,
+        None => mitid::Http::new()?,
+    };
+    let (clock, random) = (world.clock.clone(), world.random.clone());
+    Ok(Some(MitId::new(settings.client()?, redirect_uri, http, clock, random)?))
+}
+
+/// A login ends at an app or at the broker, and the broker may send people further on: any https address. The
+/// demo's hosts are on plain HTTP, and are named.
+fn form_targets(public: &Public, policy: &Policy, sites: &HashMap<String, Router>) -> String {
+    if public.scheme == "https" {
+        return "https:".to_owned();
+    }
+    let hosts = policy.apps().iter().flat_map(|app| &app.hosts).chain(sites.keys());
+    let origins: Vec<String> = hosts.map(|host| public.origin(host)).collect();
+    format!("https: {}", origins.join(" "))
+}
+
+fn certificates(config: &Config, policy: &Policy) -> anyhow::Result<Option<Arc<Certificates>>> {
+    if config.certificates.is_empty() {
+        return Ok(None);
+    }
+    let login = config.login.host_str().into_iter().map(str::to_owned);
+    let hosts: Vec<String> =
+        login.chain(policy.apps().iter().flat_map(|app| app.hosts.iter().cloned())).collect();
+    let files: Vec<_> = config
+        .certificates
+        .iter()
+        .map(|files| CertificateFiles { certificate: files.cert.clone(), key: files.key.clone() })
+        .collect();
+    Ok(Some(Arc::new(Certificates::load(&files, &hosts)?)))
+}
+
+fn site(name: &str, address: &str, router: Router) -> Service<Site> {
+    let mut service = Service::new(name.to_owned(), Site(router));
+    service.add_tcp(address);
+    service
+}
+
+/// What the admin listener tells.
+#[derive(Clone)]
+struct Admin {
+    metrics: Arc<Metrics>,
+    sessions: Arc<Sessions>,
+    store: Arc<dyn Store>,
+}
+
+fn admin_router(admin: Admin) -> Router {
+    Router::new()
+        .route("/health", get(async || "ok\n"))
+        .route("/ready", get(ready))
+        .route("/metrics", get(metrics))
+        .with_state(admin)
+}
+
+async fn ready(State(admin): State<Admin>) -> Response {
+    match admin.store.check().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
+    }
+}
+
+async fn metrics(State(admin): State<Admin>) -> Response {
+    let Admin { metrics, sessions, .. } = admin;
+    let (hits, misses) = sessions.cache_counts();
+    for (result, total) in [("hit", hits), ("miss", misses)] {
+        let counter = metrics.session_lookups.with_label_values(&[result]);
+        counter.inc_by(total.saturating_sub(counter.get()));
+    }
+    metrics.sessions.set(i64::try_from(sessions.live()).unwrap_or(i64::MAX));
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], metrics.render()).into_response()
+}
