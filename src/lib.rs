@@ -14,6 +14,7 @@
 
 pub mod audit;
 pub mod authn;
+pub mod cli;
 pub mod directory;
 pub mod random;
 pub mod secret;
