@@ -150,7 +150,13 @@ async fn nobody_is_a_refusal() {
 async fn everybody_is_listed() {
     let fixture = Fixture::new().await;
     fixture
-        .import(b"username,name,groups,expiry\nnez,Nez Nielsen,nat;dag,2026-12-31\nbo,Bo,,2026-11-21\n\xc3\xa5se,\xc3\x85se,,\n")
+        .import(
+            "username,name,groups,expiry\n\
+             nez,Nez Nielsen,nat;dag,2026-12-31\n\
+             bo,Bo,,2026-11-21\n\
+             åse,Åse,,\n"
+                .as_bytes(),
+        )
         .await
         .unwrap();
     fixture.user(&["disable", "\u{e5}se"]).await.unwrap();
