@@ -99,7 +99,7 @@ pub(crate) async fn an_ended_signing_in_stays_ended(subject: &dyn Subject) {
     assert!(!store.put_session(&session(&nez, "s", "late"), Some(&app.token)).await.unwrap());
     assert_eq!(store.session(&hash("late")).await.unwrap(), None);
     assert!(store.session(&bystander.token).await.unwrap().is_some());
-    assert_eq!(ended(&*store.revocations(Some(0)).await.unwrap()), [login.sign_in.id], "told of once");
+    assert_eq!(ended(&store.revocations(Some(0)).await.unwrap()), [login.sign_in.id], "told of once");
 }
 
 pub(crate) async fn ending_all_spares_the_exception(subject: &dyn Subject) {

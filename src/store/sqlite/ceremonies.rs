@@ -1,9 +1,9 @@
 //! Ceremonies: put once, taken once.
 
-use sqlx::SqlitePool;
+use sqlx::{FromRow, SqlitePool};
 
 use super::row;
-use crate::store::{CeremonyRecord, Result, TokenHash};
+use crate::store::{CeremonyRecord, Result, StoreError, TokenHash};
 use crate::time::Timestamp;
 
 pub(super) async fn put(writer: &SqlitePool, ceremony: &CeremonyRecord) -> Result<()> {
@@ -23,7 +23,7 @@ pub(super) async fn take(
     (id, kind, browser): (&TokenHash, &str, &TokenHash),
     now: Timestamp,
 ) -> Result<Option<CeremonyRecord>> {
-    let taken: Option<(Vec<u8>, String, Vec<u8>, String, i64)> = sqlx::query_as(
+    let taken: Option<CeremonyRow> = sqlx::query_as(
         "DELETE FROM ceremonies WHERE id = ? AND kind = ? AND browser = ? AND expires_at > ?
          RETURNING id, kind, browser, state, expires_at",
     )
@@ -33,15 +33,28 @@ pub(super) async fn take(
     .bind(now.as_millis())
     .fetch_optional(writer)
     .await?;
-    taken
-        .map(|(id, kind, browser, state, expires_at)| {
-            Ok(CeremonyRecord {
-                id: row::token(&id)?,
-                kind,
-                browser: row::token(&browser)?,
-                state,
-                expires_at: Timestamp::from_millis(expires_at),
-            })
+    taken.map(CeremonyRecord::try_from).transpose()
+}
+
+#[derive(FromRow)]
+struct CeremonyRow {
+    id: Vec<u8>,
+    kind: String,
+    browser: Vec<u8>,
+    state: String,
+    expires_at: i64,
+}
+
+impl TryFrom<CeremonyRow> for CeremonyRecord {
+    type Error = StoreError;
+
+    fn try_from(row: CeremonyRow) -> Result<Self> {
+        Ok(Self {
+            id: row::token(&row.id)?,
+            kind: row.kind,
+            browser: row::token(&row.browser)?,
+            state: row.state,
+            expires_at: Timestamp::from_millis(row.expires_at),
         })
-        .transpose()
+    }
 }

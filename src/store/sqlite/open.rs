@@ -56,9 +56,9 @@ impl Sqlite {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(PATIENCE);
-        // Connections are kept for good: there is nothing to gain from opening a file again.
-        // But for one whose rollback failed, as when SQLite had rolled back by itself (sqlite.org/lang_transaction.html,
-        // 2.5: a full disk does): sqlx would count it as inside a transaction for ever after.
+        // Connections are kept for good, but for one whose rollback failed because SQLite had rolled back by
+        // itself, as it does when the disk is full (sqlite.org/lang_transaction.html, 2.5): sqlx would count
+        // it as inside a transaction for ever after.
         let pool = SqlitePoolOptions::new()
             .acquire_timeout(PATIENCE)
             .idle_timeout(None)

@@ -1,0 +1,92 @@
+//! Dates as administrators write and read them: in Danish time.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::time::Timestamp;
+
+/// The last day of something, such as an account.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+pub(crate) struct LastDay(Date);
+
+#[derive(Copy, Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a date is written YYYY-MM-DD")]
+pub(crate) struct InvalidDate;
+
+impl std::str::FromStr for LastDay {
+    type Err = InvalidDate;
+
+    fn from_str(typed: &str) -> Result<Self, InvalidDate> {
+        let date = Date::strptime("%Y-%m-%d", typed).map_err(|_| InvalidDate)?;
+        // jiff's pattern takes `2026-1-2` too, and years we could not show again.
+        if date.to_string() == typed && (1970..9999).contains(&date.year()) {
+            Ok(Self(date))
+        } else {
+            Err(InvalidDate)
+        }
+    }
+}
+
+impl LastDay {
+    /// The first moment after it.
+    pub(super) fn end(self) -> Timestamp {
+        let next = self
+            .0
+            .tomorrow()
+            .and_then(|day| day.to_zoned(denmark()))
+            .expect("years before 9999 have a next day");
+        Timestamp::from_millis(next.timestamp().as_millisecond())
+    }
+
+    /// The day before which `end` is the first moment.
+    pub(super) fn before(end: Timestamp) -> String {
+        let last = jiff::Timestamp::from_millisecond(end.as_millis().saturating_sub(1));
+        last.map_or_else(|_| "?".to_owned(), |last| last.to_zoned(denmark()).date().to_string())
+    }
+}
+
+/// `2026-11-22 14:05`, Danish time.
+pub(super) fn to_the_minute(at: Timestamp) -> String {
+    match jiff::Timestamp::from_millisecond(at.as_millis()) {
+        Ok(moment) => moment.to_zoned(denmark()).strftime("%Y-%m-%d %H:%M").to_string(),
+        Err(_) => "?".to_owned(),
+    }
+}
+
+fn denmark() -> TimeZone {
+    TimeZone::get("Europe/Copenhagen").expect("the time zone database is compiled in")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_day_counts() {
+        for (day, end) in [
+            ("2026-12-31", "2026-12-31T23:00:00.000Z"),
+            ("2026-07-01", "2026-07-01T22:00:00.000Z"),
+            ("2026-10-24", "2026-10-24T22:00:00.000Z"),
+            ("2026-10-25", "2026-10-25T23:00:00.000Z"),
+            ("2028-02-29", "2028-02-29T23:00:00.000Z"),
+        ] {
+            let last: LastDay = day.parse().unwrap();
+            assert_eq!(last.end().to_rfc3339(), end);
+            assert_eq!(LastDay::before(last.end()), day);
+        }
+    }
+
+    #[test]
+    fn what_is_no_date_is_refused() {
+        for typed in
+            ["", "2026-1-2", "31-12-2026", "2026-02-29", "2026-12-31 ", "2026-12-31T00:00", "99999-01-01"]
+        {
+            assert_eq!(typed.parse::<LastDay>(), Err(InvalidDate), "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn minutes_are_danish() {
+        assert_eq!(to_the_minute(Timestamp::from_millis(1_795_337_696_007)), "2026-11-22 09:54");
+    }
+}

@@ -1,0 +1,207 @@
+//! `sluse user`: accounts and their passwords.
+
+mod import;
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::date::LastDay;
+use super::{Context, Format, Refused, count, table};
+use crate::audit::Event;
+use crate::random;
+use crate::user::{Cpr, User, UserId, Username};
+
+#[derive(Subcommand, Clone, Debug)]
+pub enum Command {
+    /// Add a person
+    Add(Add),
+    /// Set a person's password, read from standard input; ends their sessions
+    SetPassword(Named),
+    /// Show everybody
+    List {
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Keep a person out, and end their sessions
+    Disable(Named),
+    /// Let a disabled person in again
+    Enable(Named),
+    /// Add and update people from a CSV file
+    ///
+    /// The first line names the columns: username and name, and any of cpr, groups (separated by `;`) and
+    /// expiry (the last day, YYYY-MM-DD, Danish time). A column that is there is the truth, and an empty cell
+    /// clears; a column that is not there is left as it was. People the file does not name are left alone.
+    /// Nothing is changed unless every line is right.
+    Import {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct Named {
+    /// The user name
+    #[arg(value_parser = Username::parse)]
+    name: Username,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct Add {
+    /// The user name
+    #[arg(value_name = "USERNAME", value_parser = Username::parse)]
+    username: Username,
+    /// The name shown on pages
+    #[arg(long, value_name = "NAME", value_parser = shown_name)]
+    name: String,
+    /// A group; repeat for more
+    #[arg(long = "group", value_name = "GROUP", value_parser = group)]
+    groups: Vec<String>,
+    /// The account's last day, YYYY-MM-DD, Danish time
+    #[arg(long, value_name = "DATE")]
+    expiry: Option<LastDay>,
+    /// Read the CPR number from standard input; only a keyed hash of it is kept
+    #[arg(long)]
+    cpr_stdin: bool,
+}
+
+pub async fn run(command: Command, context: &Context<'_>, out: &mut impl Write) -> anyhow::Result<()> {
+    match command {
+        Command::Add(add) => self::add(add, context, out).await,
+        Command::SetPassword(Named { name }) => set_password(&name, context, out).await,
+        Command::List { format } => list(format, context, out).await,
+        Command::Disable(Named { name }) => disable(&name, context, out).await,
+        Command::Enable(Named { name }) => enable(&name, context, out).await,
+        Command::Import { file } => import::run(&file, context, out).await,
+    }
+}
+
+async fn add(add: Add, context: &Context<'_>, out: &mut impl Write) -> anyhow::Result<()> {
+    let cpr = match add.cpr_stdin {
+        true => Some(context.keys.cpr_hash(&Cpr::parse(context.input.secret("CPR number")?.expose())?)),
+        false => None,
+    };
+    let user = User {
+        id: UserId(random::uuid(context.random)),
+        username: add.username,
+        name: add.name,
+        groups: add.groups,
+        cpr,
+        disabled: false,
+        expires_at: add.expiry.map(LastDay::end),
+        created_at: context.now(),
+    };
+    if !context.store.add_user(&user).await? {
+        return Err(Refused(format!("there is a user `{}` already", user.username)).into());
+    }
+    context.record(context.entry(Event::UserAdded).user(&user)).await?;
+    writeln!(out, "Added {0}. Next: `sluse user set-password {0}`, then `sluse invite {0}`.", user.username)?;
+    Ok(())
+}
+
+async fn set_password(name: &Username, context: &Context<'_>, out: &mut impl Write) -> anyhow::Result<()> {
+    let user = context.user(name).await?;
+    let typed = context.input.secret(&format!("New password for {name}"))?;
+    context.rules.check(&typed, name)?;
+    if context.input.interactive() && context.input.secret("The same again")? != typed {
+        bail!("the two were not the same; nothing was changed");
+    }
+    let phc = context.passwords.hash(&typed, context.random).await?;
+    context.store.set_password(user.id, &phc).await?;
+    let ended = context.end_sign_ins(&user).await?;
+    context.record(context.entry(Event::PasswordSet).user(&user).with("ended", ended)).await?;
+    writeln!(out, "The password of {name} is set; {} ended.", count(ended, "session"))?;
+    Ok(())
+}
+
+async fn disable(name: &Username, context: &Context<'_>, out: &mut impl Write) -> anyhow::Result<()> {
+    let user = User { disabled: true, ..context.user(name).await? };
+    context.store.update_user(&user).await?;
+    // Disabled first: a login that began before is refused, or its session ends here.
+    let ended = context.end_sign_ins(&user).await?;
+    context.record(context.entry(Event::UserDisabled).user(&user).with("ended", ended)).await?;
+    writeln!(out, "{name} is disabled; {} ended.", count(ended, "session"))?;
+    Ok(())
+}
+
+async fn enable(name: &Username, context: &Context<'_>, out: &mut impl Write) -> anyhow::Result<()> {
+    let user = User { disabled: false, ..context.user(name).await? };
+    context.store.update_user(&user).await?;
+    context.record(context.entry(Event::UserEnabled).user(&user)).await?;
+    writeln!(out, "{name} is enabled.")?;
+    Ok(())
+}
+
+async fn list(format: Format, context: &Context<'_>, out: &mut impl Write) -> anyhow::Result<()> {
+    let users = context.store.users().await?;
+    match format {
+        Format::Text => {
+            let rows: Vec<_> = users.iter().map(|user| row(user, context)).collect();
+            table::write(out, ["USERNAME", "NAME", "GROUPS", "CPR", "LAST DAY", "STATE"], &rows)?;
+        }
+        Format::Json => writeln!(out, "{:#}", Value::from_iter(users.iter().map(object)))?,
+    }
+    Ok(())
+}
+
+fn row(user: &User, context: &Context<'_>) -> [String; 6] {
+    let state = match (user.disabled, user.active(context.now())) {
+        (true, _) => "disabled",
+        (false, true) => "active",
+        (false, false) => "expired",
+    };
+    [
+        user.username.to_string(),
+        user.name.clone(),
+        user.groups.join("; "),
+        if user.cpr.is_some() { "yes" } else { "no" }.to_owned(),
+        user.expires_at.map(LastDay::before).unwrap_or_default(),
+        state.to_owned(),
+    ]
+}
+
+/// Whether a CPR number is known, never its hash: it is of use to nobody but who would try them all.
+fn object(user: &User) -> Value {
+    json!({
+        "id": user.id.to_string(),
+        "username": user.username.as_str(),
+        "name": user.name,
+        "groups": user.groups,
+        "cpr": user.cpr.is_some(),
+        "disabled": user.disabled,
+        "expires_at": user.expires_at.map(|end| end.to_rfc3339()),
+        "created_at": user.created_at.to_rfc3339(),
+    })
+}
+
+/// A person's name, as pages show it.
+fn shown_name(typed: &str) -> Result<String, InvalidName> {
+    let name = typed.trim();
+    if name.is_empty() || name.chars().count() > 200 || name.chars().any(char::is_control) {
+        return Err(InvalidName);
+    }
+    Ok(name.to_owned())
+}
+
+#[derive(Copy, Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a person's name has 1 to 200 characters, none of them a control character")]
+struct InvalidName;
+
+/// A group's name: applications receive them in one header, separated by commas.
+fn group(typed: &str) -> Result<String, InvalidGroup> {
+    let name = typed.trim();
+    if name.is_empty() || name.chars().any(|c| c.is_control() || c == ',' || c == ';') {
+        return Err(InvalidGroup);
+    }
+    Ok(name.to_owned())
+}
+
+#[derive(Copy, Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a group has a name without commas, semicolons and control characters")]
+struct InvalidGroup;
+
+#[cfg(test)]
+mod tests;
