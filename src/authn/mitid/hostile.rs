@@ -247,7 +247,7 @@ async fn respond(State(op): State<Arc<Hostile>>, request: Request) -> Response {
         return response;
     }
     let mut answer = match path.as_str() {
-        DISCOVERY => op.metadata(),
+        DISCOVERY | "/elsewhere" => op.metadata(),
         "/jwks" => json!({ "keys": twist.published.iter().map(|key| key.jwk()).collect::<Vec<_>>() }),
         "/userinfo" => json!({
             "sub": "nez-at-the-broker",
@@ -259,7 +259,7 @@ async fn respond(State(op): State<Arc<Hostile>>, request: Request) -> Response {
         _ => return StatusCode::NOT_FOUND.into_response(),
     };
     match path.as_str() {
-        DISCOVERY => (twist.metadata)(&mut answer),
+        DISCOVERY | "/elsewhere" => (twist.metadata)(&mut answer),
         "/jwks" => (twist.jwks)(&mut answer),
         _ => (twist.userinfo)(&mut answer),
     }

@@ -295,6 +295,8 @@ fn auth_type(offered: Option<&Vec<CoreClientAuthMethod>>, settings: &Settings) -
 }
 
 fn outage(error: DiscoveryError<HttpError>) -> Outage {
+    // Nothing of a person is in it: discovery documents and keys are public.
+    tracing::warn!(error = &error as &dyn std::error::Error, "the MitID broker's metadata cannot be used");
     match error {
         DiscoveryError::Request(HttpError::Foreign) => Outage::EndpointForeign,
         DiscoveryError::Request(HttpError::NoAnswer(_)) => Outage::Unreachable,

@@ -178,3 +178,10 @@ async fn what_an_error_says_holds_nothing_of_the_token() {
     }
     assert_eq!(error.code(), "audience-wrong");
 }
+
+#[test]
+fn logins_may_move_between_threads() {
+    fn moves<T: Send>(_: impl FnOnce(MitId, Pending) -> T) {}
+    moves(|mitid, _| async move { mitid.begin(&ask()).await });
+    moves(|mitid, pending| async move { mitid.finish(pending, "").await });
+}

@@ -247,3 +247,12 @@ async fn idura_says_when_in_its_own_way() {
     });
     assert_eq!(stale.await, Err(Refusal::AuthTimeStale.into()));
 }
+
+#[tokio::test]
+async fn a_bridge_says_the_level_in_acr() {
+    let acr = claims(|c, _| c["acr"] = format!("{NSIS}loa/Substantial").into());
+    let scene = Scene::set(acr, |settings| settings.preset = Preset::Generic).await;
+    assert_eq!(scene.login().await.unwrap().evidence.level, MitIdLevel::Substantial);
+    let scene = Scene::set(HONEST, |settings| settings.preset = Preset::Generic).await;
+    assert_eq!(scene.login().await, Err(Refusal::LevelMissing.into()));
+}
