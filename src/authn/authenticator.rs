@@ -342,3 +342,35 @@ pub(crate) mod cbor {
         [head, content.to_vec()].concat()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::SeededRandom;
+
+    const ORIGIN: &str = "https://login.example.dk";
+
+    #[test]
+    fn it_answers_no_options_but_its_own() {
+        let random = SeededRandom::new(1);
+        let mut key = SoftwareAuthenticator::new(&random);
+        let creation =
+            r#"{"publicKey":{"rp":{"id":"a"},"challenge":"AAAA","pubKeyCredParams":[{"alg":-257}]}}"#;
+        assert_eq!(key.register(creation, ORIGIN), Err(Declined::Algorithm));
+        let request = r#"{"publicKey":{"rpId":"a","challenge":"AAAA","allowCredentials":[{"id":"AAAA"}]}}"#;
+        assert_eq!(key.assert(request, ORIGIN), Err(Declined::NotAllowed));
+        assert_eq!(key.register(request, ORIGIN), Err(Declined::NotOptions));
+    }
+
+    #[test]
+    fn the_same_seed_makes_the_same_key() {
+        let creation =
+            r#"{"publicKey":{"rp":{"id":"a"},"challenge":"AAAA","pubKeyCredParams":[{"alg":-7}]}}"#;
+        let response = |seed| {
+            let random = SeededRandom::new(seed);
+            SoftwareAuthenticator::new(&random).register(creation, ORIGIN).unwrap()
+        };
+        assert_eq!(response(1), response(1));
+        assert_ne!(response(1), response(2));
+    }
+}

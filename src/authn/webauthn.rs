@@ -180,10 +180,12 @@ impl RelyingParty {
         existing: &[Key],
         verification: Verification,
     ) -> Result<(String, Registration), BeginError> {
-        let exclude = existing.iter().map(|key| key.credential.0.clone().into()).collect();
+        let username = user.username.as_str();
+        let shown = if user.name.is_empty() { username } else { &user.name };
+        let exclude = existing.iter().map(|key| key.credential.0.clone()).collect();
         let builder = self
             .core
-            .new_challenge_register_builder(user.id.0.as_bytes(), user.username.as_str(), &user.name)?
+            .new_challenge_register_builder(user.id.0.as_bytes(), username, shown)?
             .attestation(proto::AttestationConveyancePreference::None)
             .credential_algorithms(OFFERED.to_vec())
             .require_resident_key(false)
@@ -229,7 +231,7 @@ impl RelyingParty {
         let (user_verified, backup_eligible) = (data.user_verified, data.backup_eligible);
         let credential = self.core.register_credential(&response.into(), &state, None)?;
         let passkey = serde_json::to_string(&credential).map_err(|_| Refusal::Unspecified)?;
-        let credential = CredentialId(credential.cred_id.into());
+        let credential = CredentialId(credential.cred_id);
         Ok(NewCredential { credential, passkey, user_verified, backup_eligible, algorithm })
     }
 

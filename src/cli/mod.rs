@@ -1,72 +1,190 @@
-//! The commands: one file a subcommand.
+//! The commands: one file each. Data goes to stdout, the log and errors to stderr.
 
-pub mod bench;
-//! The commands: one file each.
-pub mod demo;
-//! The commands that work on the store: one file each.
 pub mod audit;
+pub mod bench;
+pub mod check;
+mod context;
 mod date;
-pub mod input;
-pub mod invite;
-mod table;
-pub mod user;
-use std::sync::Arc;
-use anyhow::Context as _;
-use crate::audit::{Entry, Event, Origin};
-use crate::authn::password::{Passwords, Rules};
-use crate::random::{self, Random};
-use crate::secret::Keys;
-use crate::store::Store;
-use crate::time::{Clock, Timestamp};
-use crate::user::{User, Username};
-use self::input::Input;
-/// What a command works with.
-pub struct Context<'a> {
-    pub store: Arc<dyn Store>,
-    pub keys: &'a Keys,
-    pub passwords: &'a Passwords,
-    pub rules: Rules,
-    pub clock: &'a dyn Clock,
-    pub random: &'a dyn Random,
-    pub input: &'a dyn Input,
-    /// Who runs the command, for the audit: their name on the machine.
-    pub operator: &'a str,
-}
-/// How a command answers.
-#[derive(Copy, Clone, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
-pub enum Format {
-    /// For people.
-    #[default]
-    Text,
-    /// For scripts.
-    Json,
-/// The answer is no: nothing is wrong with the command or the installation, but it was not done. Exit code 1.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Refused(pub String);
-impl Context<'_> {
-    fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-    async fn user(&self, name: &Username) -> anyhow::Result<User> {
-        let user = self.store.user_by_name(name).await?;
-        Ok(user.ok_or_else(|| Refused(format!("there is no user `{name}`")))?)
-    /// Begins a record of something this command has done.
-    fn entry(&self, event: Event) -> Entry {
-        let address = None;
-        let correlation = random::nonce(self.random).split_off(31);
-        Entry::new(event, &Origin { at: self.now(), address, correlation }).with("operator", self.operator)
-    async fn record(&self, entry: Entry) -> anyhow::Result<()> {
-        let appended = self.store.append_audit(&entry.into_record()).await;
-        appended.context("the change was made, but the audit could not be written")
-    /// How many signings in were ended.
-    async fn end_sign_ins(&self, user: &User) -> anyhow::Result<usize> {
-        let ended = self.store.end_sign_ins(user.id, None, self.now()).await;
-        Ok(ended
-            .context("the change was made, but the person's sessions could not be ended: run it again")?
-            .len())
-/// `1 session`, `2 sessions`.
-fn count(n: usize, thing: &str) -> String {
-    format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
+pub mod demo;
+pub mod explain;
 #[cfg(test)]
 mod fixture;
+pub mod input;
+pub mod invite;
+mod log;
+pub mod serve;
+mod table;
+pub mod user;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+
+pub use self::context::{Context, Format, Refused};
+use self::context::count;
+use crate::authn::password::{Cost, Passwords, Rules};
+use crate::config::Config;
+use crate::policy::document::Problem;
+use crate::random::SystemRandom;
+use crate::secret::Keys;
+use crate::server::{self, World};
+use crate::time::{Clock as _, SystemClock};
+
+/// A step-up authentication gateway
+#[derive(Debug, Parser)]
+#[command(name = "sluse", version, propagate_version = true)]
+struct Arguments {
+    /// The configuration [default: sluse.yaml here, else /etc/sluse/sluse.yaml]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway
+    Serve,
+    /// Try all of it on this machine, with stand-ins for an app and for MitID
+    Demo(demo::DemoArgs),
+    /// Read the configuration and the policies, and run their tests
+    Check(check::CheckArgs),
+    /// Say what a request would get, and why
+    Explain(explain::ExplainArgs),
+    /// People and their passwords
+    #[command(subcommand)]
+    User(user::Command),
+    /// Make a one-time code for registering a first key
+    Invite(invite::Invite),
+    /// Security events
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Measure this machine
+    #[command(subcommand)]
+    Bench(Bench),
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// Verifications of security-key assertions, per second and core
+    Assertions(bench::AssertionsArgs),
+}
+
+/// How a command ends: 0, 1 or 2 to whoever called it.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Exit {
+    Yes,
+    /// The answer is no.
+    No,
+    /// The arguments or the configuration are of no use.
+    Unusable,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Yes => 0,
+            Exit::No => 1,
+            Exit::Unusable => 2,
+        })
+    }
+}
+
+/// The configuration or a policy is of no use; every problem is told.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", problems(.0))]
+struct Misconfigured(Vec<Problem>);
+
+/// The whole command.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let config = arguments.config.unwrap_or_else(default_config);
+    match run(&config, arguments.command) {
+        Ok(exit) => exit.into(),
+        Err(error) if is_closed_pipe(&error) => Exit::Yes.into(),
+        Err(error) => {
+            let unusable = error.is::<Misconfigured>();
+            let refused = error.is::<Refused>();
+            eprintln!("{}{error:#}", if unusable { "" } else { "error: " });
+            if refused { Exit::No.into() } else { Exit::Unusable.into() }
+        }
+    }
+}
+
+fn run(config: &Path, command: Command) -> anyhow::Result<Exit> {
+    let mut out = std::io::stdout().lock();
+    match command {
+        Command::Serve => {
+            drop(out);
+            serve::run(config)?;
+        }
+        Command::Demo(args) => {
+            drop(out);
+            demo::run(&args)?;
+        }
+        Command::Check(args) => return Ok(check::check(config, &args, &mut out)?),
+        Command::Explain(args) => return Ok(explain::explain(config, &args, SystemClock.now(), &mut out)?),
+        Command::Bench(Bench::Assertions(args)) => bench::run(&args, &mut out)?,
+        Command::User(_) | Command::Invite(_) | Command::Audit(_) => on_the_store(config, command, &mut out)?,
+    }
+    Ok(Exit::Yes)
+}
+
+/// The commands that open the store and are done.
+fn on_the_store(config: &Path, command: Command, out: &mut impl std::io::Write) -> anyhow::Result<()> {
+    let config = Config::load(config).map_err(Misconfigured)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    runtime.block_on(async {
+        let keys = Keys::load(&config.key_file)?;
+        let World { clock, random } = World::system();
+        let context = Context {
+            store: server::open_store(&config.store).await?,
+            keys: &keys,
+            passwords: &Passwords::new(Cost::default()),
+            rules: Rules::default(),
+            clock: clock.as_ref(),
+            random: random.as_ref(),
+            input: &input::Stdin,
+            operator: &operator(),
+        };
+        match command {
+            Command::User(command) => user::run(command, &context, out).await,
+            Command::Invite(invite) => invite::run(invite, &context, out).await,
+            Command::Audit(command) => audit::run(command, &context, out).await,
+            _ => Ok(()),
+        }?;
+        out.flush()?;
+        Ok(())
+    })
+}
+
+impl World {
+    /// The machine's own clock and generator.
+    pub fn system() -> Self {
+        Self { clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) }
+    }
+}
+
+fn default_config() -> PathBuf {
+    let here = PathBuf::from("sluse.yaml");
+    if here.exists() { here } else { PathBuf::from("/etc/sluse/sluse.yaml") }
+}
+
+fn operator() -> String {
+    std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "unknown".to_owned())
+}
+
+fn problems(problems: &[Problem]) -> String {
+    let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    format!("{}\n{}", told.join("\n"), count(problems.len(), "problem"))
+}
+
+/// `sluse user list | head` is no error.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}

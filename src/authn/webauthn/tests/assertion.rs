@@ -92,6 +92,8 @@ fn the_options_name_the_persons_keys_alone() {
     let options: Value = serde_json::from_str(&options).unwrap();
     let options = &options["publicKey"];
     assert_eq!(assertion.user(), case.user.id);
+    let kept = serde_json::to_string(&assertion).unwrap();
+    assert!(!kept.contains("registration_policy"), "the state keeps no copy of a key: {kept}");
     assert_eq!(options["rpId"], "login.example.dk");
     assert_eq!(options["allowCredentials"].as_array().unwrap().len(), 1, "W75");
     assert_eq!(decode(&options["allowCredentials"][0]["id"]), case.key.credential.0);

@@ -1,0 +1,27 @@
+//! `sluse serve`: the gateway.
+
+use std::path::Path;
+
+use pingora::server::RunArgs;
+
+use super::{Misconfigured, log};
+use crate::config::Config;
+use crate::policy::file;
+use crate::server::{Extras, Gateway, World};
+
+/// Serves until told to stop. Refuses to start with a configuration, a policy or a store that is of no use.
+pub fn run(path: &Path) -> anyhow::Result<()> {
+    log::start("info");
+    let config = Config::load(path).map_err(Misconfigured)?;
+    let unreadable = config.unreadable_files();
+    if !unreadable.is_empty() {
+        return Err(Misconfigured(unreadable).into());
+    }
+    let policy = file::load(&config.policies, &config).map_err(Misconfigured)?;
+    let gateway = Gateway::build(&config, policy, World::system(), Extras::default())?;
+    gateway.leave_when_idle();
+    let listen: Vec<String> = config.listen.iter().map(|listener| listener.address.to_string()).collect();
+    tracing::info!(login = %config.login, listen = listen.join(" "), admin = %config.admin, "serving");
+    gateway.run(RunArgs::default());
+    Ok(())
+}
