@@ -131,8 +131,8 @@ pub struct Texts {
 texts! {
     /// The frame, and the labels many pages share.
     Common {
-        skip signed_in_as log_out account other_language reference accessibility privacy terms about
-        error_prefix login mitid key my_identity proceed proceed_to cancel back try_again save front help
+        skip signed_in_as log_out other_language reference accessibility privacy terms about
+        error_prefix login mitid key my_identity proceed proceed_to cancel try_again front
         required_script low substantial high
     }
     Front { title lead_out lead_in systems no_systems }
@@ -155,7 +155,7 @@ texts! {
     KeyRegister { title named steps_title insert start touch submit }
     Registered { title lead spare }
     KeyRename { title lead name submit }
-    KeyDelete { title question lead last_title last submit keep }
+    KeyDelete { title question lead last_title last submit }
     Denied { title app not_open closed groups person methods account what_to_do ask switch other_systems }
     Error { title bad_request not_found too_large misdirected too_many upstream slow busy unknown what_to_do }
     LoggedOut { title lead shared }
