@@ -5,16 +5,13 @@ NPM ?= npm
 BROKER := tests/it/node_modules/.package-lock.json
 SCREENSHOTS ?= $(CURDIR)/target/screenshots
 
-.PHONY: test deps lint screenshots bench
+.PHONY: test deps given lint screenshots bench
 
 test: deps
 	$(CARGO) test --locked
 
 # A C compiler builds SQLite and ring; Chromium and its driver are the tests' browser, with a font to write in.
-deps: $(BROKER)
-	@for tool in $(CARGO) $(NPM); do \
-	  command -v "$$tool" >/dev/null || { echo "$$tool is missing: Sluse is built with Rust and tested with Node" >&2; exit 1; }; \
-	done
+deps: given $(BROKER)
 	@missing=; \
 	command -v cc >/dev/null || missing="$$missing build-essential"; \
 	command -v chromium >/dev/null || missing="$$missing chromium fonts-liberation"; \
@@ -23,8 +20,13 @@ deps: $(BROKER)
 	[ "$$(id -u)" = 0 ] || { echo "missing; as root: apt-get install --no-install-recommends$$missing" >&2; exit 1; }; \
 	apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $$missing
 
+given:
+	@for tool in $(CARGO) $(NPM); do \
+	  command -v "$$tool" >/dev/null || { echo "$$tool is missing: Sluse is built with Rust and tested with Node" >&2; exit 1; }; \
+	done
+
 # The broker the tests log in at. npm writes its own lock file last, so it tells when the folder is whole.
-$(BROKER): tests/it/package.json tests/it/package-lock.json
+$(BROKER): tests/it/package.json tests/it/package-lock.json | given
 	$(NPM) ci --prefix tests/it --loglevel=error --no-audit --no-fund
 	touch $@
 

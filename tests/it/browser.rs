@@ -19,7 +19,8 @@ pub struct Browser {
     http: reqwest::Client,
     session: String,
     driver: Process,
-    _profile: TempDir,
+    /// Removed after the driver has ended: fields are dropped in order.
+    _folder: TempDir,
 }
 
 impl Browser {
@@ -30,8 +31,11 @@ impl Browser {
 
     /// One that prefers `language` (`da`, `en`).
     pub async fn preferring(language: &str) -> Self {
+        let folder = TempDir::new().expect("a folder for the browser");
+        let capabilities = capabilities(folder.path(), language);
         let mut command = Command::new("chromedriver");
-        command.arg("--port=0");
+        // What Chromium leaves lying about goes with the profile.
+        command.arg("--port=0").env("TMPDIR", folder.path());
         let driver = Process::start(command);
         let port: u16 = driver
             .printed("chromedriver's port", |line| {
@@ -42,10 +46,8 @@ impl Browser {
             })
             .await;
         let http = reqwest::Client::builder().no_proxy().timeout(DEADLINE).build().expect("a plain client");
-        let profile = TempDir::new().expect("a folder for the profile");
-        let mut browser =
-            Self { http, session: format!("http://127.0.0.1:{port}/session"), driver, _profile: profile };
-        let capabilities = capabilities(browser._profile.path(), language);
+        let session = format!("http://127.0.0.1:{port}/session");
+        let mut browser = Self { http, session, driver, _folder: folder };
         let created = browser.post("", capabilities).await;
         let id = created["sessionId"].as_str().expect("a new session has an id");
         browser.session = format!("{}/{id}", browser.session);
@@ -190,9 +192,15 @@ impl Browser {
         self.post("window", json!({ "handle": tab })).await;
     }
 
-    /// In CSS pixels.
-    pub async fn resize(&self, width: u32, height: u32) {
-        self.post("window/rect", json!({ "width": width, "height": height })).await;
+    /// The page's own width and height in CSS pixels, down to a phone's: a window cannot be that narrow.
+    pub async fn viewport(&self, width: u32, height: u32) {
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
+    }
+
+    /// What WebDriver has no word for: a Chrome DevTools Protocol command.
+    pub async fn devtools(&self, command: &str, parameters: Value) -> Value {
+        self.post("goog/cdp/execute", json!({ "cmd": command, "params": parameters })).await
     }
 
     /// Writes what the window shows as a PNG, with the folders that lead there.
@@ -328,7 +336,7 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 const READS: &str = "return (it.innerText || it.value || '').trim().replace(/\\s+/g, ' ') === wanted;";
 const READS_PART: &str = "return (it.innerText || it.value || '').includes(wanted);";
 
-fn capabilities(profile: &Path, language: &str) -> Value {
+fn capabilities(folder: &Path, language: &str) -> Value {
     let arguments = [
         "--headless=new",
         // CI runs as root, where Chromium's sandbox does not start. Every page is ours.
@@ -343,7 +351,7 @@ fn capabilities(profile: &Path, language: &str) -> Value {
         "--disable-sync",
         "--window-size=1280,900",
     ];
-    let own = [format!("--lang={language}"), format!("--user-data-dir={}", profile.display())];
+    let own = [format!("--lang={language}"), format!("--user-data-dir={}/profile", folder.display())];
     let arguments: Vec<&str> = arguments.into_iter().chain(own.iter().map(String::as_str)).collect();
     let script_timeout = u64::try_from(Duration::as_millis(&DEADLINE)).expect("a minute fits");
     json!({ "capabilities": { "alwaysMatch": {

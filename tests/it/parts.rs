@@ -71,6 +71,8 @@ async fn the_browser_reads_writes_and_prefers_danish() {
     assert_eq!(browser.title().await, "Prøve");
     browser.shows("Glemt kodeord").await;
     assert!(!browser.text().await.contains("Skjult"));
+    browser.viewport(360, 740).await;
+    assert_eq!(browser.execute("return innerWidth", json!([])).await, 360);
     browser.field("Brugernavn").await.write("nez").await;
     browser.field("Kodeord").await.write("æøå").await;
     assert_eq!(browser.field("Brugernavn").await.property("value").await, "nez");
