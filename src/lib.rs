@@ -6,19 +6,26 @@
 //!
 //! - [`time`], [`random`], [`secret`], [`user`]: the values everything is made of.
 //! - [`authn`]: what was proven and when; below it each ceremony that proves something.
-//! - [`policy`]: the administrator's files, and the decision.
-//! - [`store`]: what is kept. [`directory`]: who has an account and which password is theirs.
+//! - [`policy`], [`config`]: the administrator's files, and the decision.
+//! - [`store`]: what is kept. [`audit`], [`metrics`]: what is told.
+//! - [`directory`]: who has an account and which password is theirs.
 //! - [`session`]: tokens, and the live sessions in memory.
-//! - [`pages`]: the gateway's own pages. [`proxy`]: everything on the wire.
+//! - [`pages`]: the gateway's own pages. [`proxy`]: everything on the wire. [`arrival`]: what passes between.
 //! - [`server`]: puts it together. [`cli`]: the commands.
 
+pub mod arrival;
 pub mod audit;
 pub mod authn;
 pub mod cli;
+pub mod config;
 pub mod directory;
+pub mod metrics;
 pub mod pages;
+pub mod policy;
+pub mod proxy;
 pub mod random;
 pub mod secret;
+pub mod server;
 pub mod session;
 pub mod store;
 pub mod time;

@@ -145,11 +145,9 @@ impl Gateway {
 
         let mut server = Server::new_with_opt_and_conf(None, server_conf());
         server.bootstrap();
-        let options = HttpServerOptions {
-            keepalive_request_limit: Some(REQUESTS_PER_CONNECTION),
-            h2_idle_timeout: Some(H2_IDLE),
-            ..HttpServerOptions::default()
-        };
+        let mut options = HttpServerOptions::default();
+        options.keepalive_request_limit = Some(REQUESTS_PER_CONNECTION);
+        options.h2_idle_timeout = Some(H2_IDLE);
         let mut service = ProxyServiceBuilder::new(&server.configuration, proxy)
             .name("proxy")
             .server_options(options)

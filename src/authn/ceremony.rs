@@ -82,7 +82,7 @@ impl Ceremonies {
             .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
         let record = CeremonyRecord {
             id: TokenHash::of(id.as_bytes()),
-            kind: P::KIND,
+            kind: P::KIND.to_owned(),
             browser: browser.0,
             state,
             expires_at: self.clock.now().plus(P::LIFETIME),

@@ -2,15 +2,14 @@
 
 pub mod authenticator;
 pub mod ceremony;
-pub mod webauthn;
+pub mod code;
 pub mod mitid;
+pub mod password;
+pub mod webauthn;
 
 use std::fmt;
 
 use crate::time::Timestamp;
-
-pub mod code;
-pub mod password;
 
 /// A way of proving who one is.
 #[derive(Copy, Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]

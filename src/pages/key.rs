@@ -1,5 +1,6 @@
 //! The second factor: a touch of a registered key, or the way there for somebody who has none.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::{Query, State};
@@ -179,7 +180,12 @@ pub fn ceremony_data(pages: &Pages, id: String, options: &str) -> view::Ceremony
     let policy = pages.policy.load();
     let hosts = policy.apps().iter().filter_map(|app| app.exact_host());
     let allowed = hosts.map(|host| pages.public.origin(host)).collect();
-    view::CeremonyData { id, options: options.to_owned(), allowed }
+    // The page takes what is inside `publicKey`, as the browser's own parser does.
+    let options = serde_json::from_str::<HashMap<&str, &RawValue>>(options)
+        .ok()
+        .and_then(|outer| outer.get("publicKey").map(|inner| inner.get().to_owned()))
+        .unwrap_or_default();
+    view::CeremonyData { id, options, allowed }
 }
 
 async fn refuse(pages: &Pages, visitor: &Visitor, session: &Session, reason: &str) -> Answer {

@@ -186,7 +186,10 @@ async fn verify(
         }
         Ok(Verified::Wrong { known }) => {
             let entry = entry(Event::PasswordWrong);
-            let entry = known.map_or(entry.clone(), |user| entry.user_id(user));
+            let entry = match known {
+                Some(user) => entry.user_id(user),
+                None => entry,
+            };
             ("wrong", entry, Err(LoginError::Wrong))
         }
         Err(DirectoryError::Overloaded(_)) => {

@@ -13,14 +13,17 @@ mod reply;
 pub mod text;
 pub mod view;
 mod visitor;
+
 use std::sync::Arc;
+
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::Path;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use http::{HeaderValue, StatusCode, header};
+
 use self::visitor::Visitor;
 use crate::arrival::Public;
 use crate::audit::AuditLog;
@@ -36,6 +39,7 @@ use crate::secret::Keys;
 use crate::session::Sessions;
 use crate::store::{Store, StoreError};
 use crate::time::Clock;
+
 /// What the pages work with.
 pub struct Pages {
     pub policy: Arc<ArcSwap<Policy>>,
@@ -56,7 +60,9 @@ pub struct Pages {
     pub public: Public,
     pub content_security_policy: HeaderValue,
 }
+
 pub use reply::content_security_policy;
+
 /// The login host.
 pub fn login_host(pages: &Arc<Pages>) -> Router {
     let routes = Router::new()
@@ -76,12 +82,18 @@ pub fn login_host(pages: &Arc<Pages>) -> Router {
         .route("/logout", post(login::log_out))
         .route("/logged-out", get(front::logged_out));
     finished(routes, pages)
+}
+
 /// The gateway's own paths on an app's host.
 pub fn app_host(pages: &Arc<Pages>) -> Router {
+    let routes = Router::new()
         .route("/.sluse/enter", get(app::enter))
         .route("/.sluse/logout", post(app::log_out))
         .route("/.sluse/session", get(app::session))
         .route(crate::arrival::VERDICT, get(app::verdict));
+    finished(routes, pages)
+}
+
 fn finished(routes: Router<Arc<Pages>>, pages: &Arc<Pages>) -> Router {
     routes
         .fallback(not_found)
@@ -91,10 +103,16 @@ fn finished(routes: Router<Arc<Pages>>, pages: &Arc<Pages>) -> Router {
         .route("/.sluse/static/{name}", get(asset_file))
         .layer(from_fn_with_state(pages.clone(), reply::protect))
         .with_state(pages.clone())
+}
+
 async fn not_found(visitor: Visitor) -> Response {
     visitor.error(StatusCode::NOT_FOUND)
+}
+
 async fn not_allowed(visitor: Visitor) -> Response {
     visitor.error(StatusCode::METHOD_NOT_ALLOWED)
+}
+
 async fn asset_file(Path(name): Path<String>) -> Response {
     let Some(asset) = asset::asset(&name) else { return StatusCode::NOT_FOUND.into_response() };
     let headers = [
@@ -102,16 +120,23 @@ async fn asset_file(Path(name): Path<String>) -> Response {
         (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
     ];
     (headers, asset.bytes).into_response()
+}
+
 /// The store did not answer: nothing is known, so nothing is done.
 struct Unavailable(StoreError);
+
 impl From<StoreError> for Unavailable {
     fn from(error: StoreError) -> Self {
         Self(error)
     }
+}
+
 impl axum::response::IntoResponse for Unavailable {
     fn into_response(self) -> Response {
         tracing::error!(error = %self.0, "a page needed the store");
         // The visitor's layer turns a bare 503 into a page in the visitor's language.
         StatusCode::SERVICE_UNAVAILABLE.into_response()
+    }
+}
+
 type Answer = Result<Response, Unavailable>;
-//! The gateway's own pages.
