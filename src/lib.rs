@@ -14,6 +14,7 @@
 
 pub mod audit;
 pub mod authn;
+pub mod policy;
 pub mod random;
 pub mod secret;
 pub mod store;
