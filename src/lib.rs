@@ -14,6 +14,8 @@
 
 pub mod audit;
 pub mod authn;
+pub mod cli;
+pub mod config;
 pub mod policy;
 pub mod random;
 pub mod secret;

@@ -172,15 +172,29 @@ impl<'s> Builder<'s> {
             Some(Err(error)) => {
                 let span = self.span(ParserSpan::new(*error.marker(), *error.marker()));
                 let message = format!("this is not YAML: {}", error.info());
-                Err(self.problem(span, message, "check indentation, quotes, brackets and the colons around here"))
+                Err(self.problem(
+                    span,
+                    message,
+                    "check indentation, quotes, brackets and the colons around here",
+                ))
             }
         }
     }
 
-    fn node(&mut self, event: Event<'s>, span: Span, events: &mut Events<'s>, depth: usize) -> Result<Node, Problem> {
+    fn node(
+        &mut self,
+        event: Event<'s>,
+        span: Span,
+        events: &mut Events<'s>,
+        depth: usize,
+    ) -> Result<Node, Problem> {
         self.count(1, span)?;
         if depth > DEEPEST {
-            return Err(self.problem(span, "the file is nested too deeply", "nothing in a policy needs this depth"));
+            return Err(self.problem(
+                span,
+                "the file is nested too deeply",
+                "nothing in a policy needs this depth",
+            ));
         }
         let (anchor, tagged, value) = match event {
             Event::Alias(anchor) => return self.alias(anchor, span),
@@ -287,6 +301,11 @@ impl<'s> Builder<'s> {
 }
 
 impl Node {
+    /// Whether this is that very word.
+    pub fn is(&self, word: &str) -> bool {
+        matches!(&self.value, Value::Text(text) if text == word)
+    }
+
     fn size(&self) -> usize {
         match &self.value {
             Value::Null | Value::Text(_) => 1,
@@ -309,17 +328,20 @@ fn readers_differ(text: &str) -> bool {
     let leading_zero = digits.len() > 1 && digits.starts_with('0') && all(digits, "_");
     let other_base = digits.starts_with("0o") || digits.starts_with("0b");
     let grouped = digits.contains('_') && (all(digits, "_.") || digits.starts_with("0x"));
-    let sexagesimal = digits.contains(':')
-        && all(digits, ":._")
-        && digits.split(':').skip(1).all(|part| all(part, "._") && !part.starts_with('.'));
+    let sexagesimal = digits.split_once(':').is_some_and(|(first, rest)| {
+        let sixtieth = |part: &str| part.len() <= 2 && all(part, "");
+        let (whole, fraction) = rest.split_once('.').unwrap_or((rest, ""));
+        all(first, "_") && whole.split(':').all(sixtieth) && fraction.chars().all(|c| c.is_ascii_digit())
+    });
     let date = digits.len() >= 8
         && digits.split(['T', 't', ' ']).next().is_some_and(|day| {
             let parts: Vec<&str> = day.split('-').collect();
             parts.len() == 3 && parts[0].len() == 4 && parts.iter().all(|part| all(part, ""))
         });
-    let exponent = !digits.contains('.') && digits.split_once(['e', 'E']).is_some_and(|(base, power)| {
-        all(base, "") && all(power.trim_start_matches(['+', '-']), "")
-    });
+    let exponent = !digits.contains('.')
+        && digits
+            .split_once(['e', 'E'])
+            .is_some_and(|(base, power)| all(base, "") && all(power.trim_start_matches(['+', '-']), ""));
     leading_zero || other_base || grouped || sexagesimal || date || exponent
 }
 
@@ -331,17 +353,48 @@ mod tests {
 
     fn problems(text: &str) -> Vec<String> {
         let source = Source { name: "a.yaml".to_owned(), text: text.to_owned() };
-        source.parse().1.into_iter().map(|problem| format!("{}:{} {}", problem.line, problem.column, problem.message)).collect()
+        source
+            .parse()
+            .1
+            .into_iter()
+            .map(|problem| format!("{}:{} {}", problem.line, problem.column, problem.message))
+            .collect()
     }
 
     #[test]
     fn scalars_that_two_readers_read_differently() {
-        for text in ["no", "On", "y", "012", "00", "1:30", "190:20:30.15", "0o17", "0b1", "1_000", "2026-11-22", "1e3", "-012"] {
+        for text in [
+            "no",
+            "On",
+            "y",
+            "012",
+            "00",
+            "1:30",
+            "190:20:30.15",
+            "0o17",
+            "0b1",
+            "1_000",
+            "2026-11-22",
+            "1e3",
+            "-012",
+        ] {
             let found = problems(&format!("a: {text}"));
             assert_eq!(found, [format!("1:4 YAML 1.1 and YAML 1.2 read a plain `{text}` differently")]);
             assert_eq!(problems(&format!("a: '{text}'")), [""; 0]);
         }
-        for text in ["0", "10", "1.5", "10h", "10.20.0.0/16", "2001:db8::/32", "127.0.0.1:8080", "none", "true", "1m", "0.5"] {
+        for text in [
+            "0",
+            "10",
+            "1.5",
+            "10h",
+            "10.20.0.0/16",
+            "2001:db8::/32",
+            "127.0.0.1:8080",
+            "none",
+            "true",
+            "1m",
+            "0.5",
+        ] {
             assert_eq!(problems(&format!("a: {text}")), [""; 0], "{text}");
         }
         assert_eq!(problems("on: a").len(), 1);
@@ -366,7 +419,9 @@ mod tests {
     #[test]
     fn aliases_are_written_out_within_bounds() {
         let source = Source { name: String::new(), text: "a: &x [1, 2]\nb: *x\n".to_owned() };
-        let (Some(Node { value: Value::Map(entries), .. }), problems) = source.parse() else { panic!("a map") };
+        let (Some(Node { value: Value::Map(entries), .. }), problems) = source.parse() else {
+            panic!("a map")
+        };
         assert_eq!((&entries[0].1, problems.len()), (&entries[1].1, 0));
 
         let bomb: String = (1..30).map(|n| format!("a{n}: &a{n} [*a{0}, *a{0}]\n", n - 1)).collect();

@@ -9,7 +9,9 @@ use crate::authn::{Assurance, Method, MitIdLevel};
 pub enum Need {
     Password,
     /// With `pin`, the key must have verified its user (`key(pin)`).
-    Key { pin: bool },
+    Key {
+        pin: bool,
+    },
     /// At least that level. A bare `mitid` is `mitid(low)`: whatever level the gateway accepts at login.
     MitId(MitIdLevel),
 }
@@ -44,7 +46,7 @@ impl fmt::Display for Need {
 }
 
 /// Methods that together are enough: at most one need a method, in the order they were written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MethodSet(Vec<Need>);
 
 impl MethodSet {
@@ -71,6 +73,13 @@ impl fmt::Display for MethodSet {
             write!(f, "{joint}{need}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sets: Vec<String> = self.0.iter().map(MethodSet::to_string).collect();
+        f.write_str(&sets.join(" | "))
     }
 }
 

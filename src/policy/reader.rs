@@ -5,6 +5,8 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use super::document::{Key, Node, Problem, Source, Span, Value};
+use super::expression::Expression;
+use crate::authn::Method;
 
 /// Collects the problems of one file.
 pub struct Report<'s> {
@@ -13,12 +15,21 @@ pub struct Report<'s> {
 }
 
 impl<'s> Report<'s> {
-    pub fn new(source: &'s Source) -> Self {
-        Self { source, problems: RefCell::default() }
+    /// Begins with what is wrong with the file as YAML.
+    pub fn with(source: &'s Source, problems: Vec<Problem>) -> Self {
+        Self { source, problems: RefCell::new(problems) }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.problems.borrow().is_empty()
+    }
+
+    pub fn push(&self, problem: Problem) {
+        self.problems.borrow_mut().push(problem);
     }
 
     pub fn add(&self, span: Span, message: impl Into<String>, help: impl Into<String>) {
-        self.problems.borrow_mut().push(Problem::at(self.source, span, message, help));
+        self.push(Problem::at(self.source, span, message, help));
     }
 
     /// In the order of the file.
@@ -28,12 +39,26 @@ impl<'s> Report<'s> {
         problems
     }
 
+    /// A level may only ask for methods the installation offers.
+    pub fn methods_exist(&self, span: Span, expression: &Expression, offered: &[Method]) {
+        for method in Method::ALL {
+            if expression.uses(method) && !offered.contains(&method) {
+                let message = format!("the method `{method}` is not set up");
+                self.add(span, message, format!("set it up under `methods:` in sluse.yaml: `{method}: …`"));
+            }
+        }
+    }
+
     pub fn text<'n>(&self, node: &'n Node) -> Option<&'n str> {
         match &node.value {
             Value::Text(text) => return Some(text),
             Value::Null => self.add(node.span, "a value is missing", "write a value after the colon"),
-            Value::List(_) => self.add(node.span, "one value is expected here, not a list", "remove the brackets"),
-            Value::Map(_) => self.add(node.span, "one value is expected here, not keys", "write a single value"),
+            Value::List(_) => {
+                self.add(node.span, "one value is expected here, not a list", "remove the brackets")
+            }
+            Value::Map(_) => {
+                self.add(node.span, "one value is expected here, not keys", "write a single value")
+            }
         }
         None
     }
@@ -130,7 +155,8 @@ impl<'n, 'r> Fields<'n, 'r> {
         later: &'static [&'static str],
         read: impl FnOnce(&mut Self) -> T,
     ) -> T {
-        let mut fields = Self { report, span: node.span, entries: report.entries(node), asked: Vec::new(), later };
+        let mut fields =
+            Self { report, span: node.span, entries: report.entries(node), asked: Vec::new(), later };
         let value = read(&mut fields);
         fields.finish();
         value
@@ -148,7 +174,11 @@ impl<'n, 'r> Fields<'n, 'r> {
     pub fn required(&mut self, name: &'static str) -> Option<&'n Node> {
         let node = self.optional(name);
         if node.is_none() {
-            self.report.add(self.span, format!("the key `{name}` is missing"), format!("add `{name}: …` here"));
+            self.report.add(
+                self.span,
+                format!("the key `{name}` is missing"),
+                format!("add `{name}: …` here"),
+            );
         }
         node
     }
@@ -161,7 +191,11 @@ impl<'n, 'r> Fields<'n, 'r> {
             }
             if self.later.contains(&name) {
                 let message = format!("`{name}` is not supported by this version");
-                self.report.add(key.span, message, "remove it: without it the policy would not do what it says");
+                self.report.add(
+                    key.span,
+                    message,
+                    "remove it: without it the policy would not do what it says",
+                );
                 continue;
             }
             let help = match nearest(name, &self.asked) {
@@ -235,12 +269,15 @@ mod tests {
 
     #[test]
     fn durations_carry_a_unit() {
-        for (text, seconds) in [("30s", 30), ("15m", 900), ("10h", 36_000), ("2d", 172_800), ("1h30m", 5_400)] {
+        for (text, seconds) in [("30s", 30), ("15m", 900), ("10h", 36_000), ("2d", 172_800), ("1h30m", 5_400)]
+        {
             assert_eq!(parse_duration(text), Ok(Duration::from_secs(seconds)), "{text}");
             assert_eq!(format_duration(Duration::from_secs(seconds)), text);
         }
         assert_eq!(parse_duration("10").unwrap_err(), "the duration `10` has no unit");
-        for text in ["", "m", "1m1h", "1x", "-1m", "1.5h", "1 m", "0s", "1m30", "99999999999999999999d", "9999d"] {
+        for text in
+            ["", "m", "1m1h", "1x", "-1m", "1.5h", "1 m", "0s", "1m30", "99999999999999999999d", "9999d"]
+        {
             assert!(parse_duration(text).is_err(), "{text}");
         }
     }
