@@ -41,7 +41,9 @@ pub struct Keys {
 pub enum KeyFileError {
     #[error("the key file `{path}` cannot be read: {source}")]
     Unreadable { path: String, source: std::io::Error },
-    #[error("the key file `{path}` holds {length} bytes; it must hold 32 or more (make one: `head -c 48 /dev/urandom | base64 > {path}`)")]
+    #[error(
+        "the key file `{path}` holds {length} bytes; it must hold 32 or more (make one: `head -c 48 /dev/urandom | base64 > {path}`)"
+    )]
     TooShort { path: String, length: usize },
 }
 
@@ -68,7 +70,8 @@ impl Keys {
 
     /// HMAC-SHA-256 (RFC 2104) of a CPR number. A plain hash of ten digits would be no protection.
     pub fn cpr_hash(&self, cpr: &crate::user::Cpr) -> crate::user::CprHash {
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.cpr.expose()).expect("HMAC takes a key of any length");
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(self.cpr.expose()).expect("HMAC takes a key of any length");
         mac.update(cpr.expose().as_bytes());
         crate::user::CprHash::from_bytes(mac.finalize().into_bytes().into())
     }

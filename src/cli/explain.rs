@@ -1,0 +1,135 @@
+//! `sluse explain METHOD URL`: what would be decided, and why.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::check::{complain, load};
+use super::{Exit, Format};
+use crate::authn::{Assurance, Method};
+use crate::policy::explain::explain as decide;
+use crate::policy::path::CanonicalPath;
+use crate::policy::{self, Decision, Person, Policy, Request, Shared};
+use crate::time::Timestamp;
+use crate::user::Username;
+
+#[derive(Debug, clap::Args)]
+pub struct ExplainArgs {
+    /// The request's method, such as GET
+    pub method: String,
+    /// The address that is asked for, such as <https://cura.kommune.example/medication/7>
+    pub url: String,
+    /// Who asks
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// A group the person is in; may be repeated
+    #[arg(long = "group", value_name = "GROUP")]
+    pub groups: Vec<String>,
+    /// What is proven and how long ago: `password=2h`, `key=12m`, `key=12m,pin`, `mitid=4m,high`; may be repeated
+    #[arg(long = "proof", value_name = "METHOD=AGE")]
+    pub proofs: Vec<String>,
+    /// Where the request comes from: an address, a network's name, or `internet` (the default)
+    #[arg(long, value_name = "FROM")]
+    pub from: Option<String>,
+    /// The device is shared by many
+    #[arg(long)]
+    pub shared_device: bool,
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Prints the trace. The answer is yes if the request would be allowed.
+pub fn explain(config: &Path, args: &ExplainArgs, now: Timestamp, out: &mut impl Write) -> io::Result<Exit> {
+    match load(config, None) {
+        Ok((config, policy)) => {
+            let shared = config.shared();
+            explain_with(&policy, &shared, args, now, out)
+        }
+        Err(problems) => {
+            complain(&problems, args.format, out)?;
+            Ok(Exit::Unusable)
+        }
+    }
+}
+
+fn explain_with(
+    policy: &Policy,
+    shared: &Shared,
+    args: &ExplainArgs,
+    now: Timestamp,
+    out: &mut impl Write,
+) -> io::Result<Exit> {
+    let asked = match Asked::parse(args, shared, now) {
+        Ok(asked) => asked,
+        Err(message) => {
+            writeln!(out, "error: {message}")?;
+            return Ok(Exit::Unusable);
+        }
+    };
+    let Some(app) = policy.app(&asked.host) else {
+        writeln!(out, "=> 421: no app has the host `{}`", asked.host)?;
+        return Ok(Exit::No);
+    };
+    let path = match CanonicalPath::parse(asked.path.as_bytes(), app.paths) {
+        Ok(path) => path,
+        Err(refusal) => {
+            writeln!(out, "=> 400 {}: {refusal}", refusal.code())?;
+            return Ok(Exit::No);
+        }
+    };
+    let person = Person { username: &asked.username, groups: &args.groups, assurance: &asked.assurance };
+    let person = Some(&person).filter(|_| !asked.assurance.is_empty());
+    let request =
+        Request { method: &args.method, path: "", address: asked.address, shared_device: args.shared_device };
+    let explanation = decide(app, path, &asked.path, request, person, now);
+    match args.format {
+        Format::Human => write!(out, "{explanation}")?,
+        Format::Json => writeln!(out, "{:#}", explanation.to_json())?,
+    }
+    Ok(if matches!(explanation.decision, Decision::Allow(_)) { Exit::Yes } else { Exit::No })
+}
+
+/// The arguments, understood.
+struct Asked {
+    host: String,
+    path: String,
+    username: String,
+    assurance: Assurance,
+    address: Option<std::net::IpAddr>,
+}
+
+impl Asked {
+    fn parse(args: &ExplainArgs, shared: &Shared, now: Timestamp) -> Result<Self, String> {
+        // Not by a URL parser: it would normalise the path, which is what is to be seen here.
+        let rest = args.url.strip_prefix("https://").or_else(|| args.url.strip_prefix("http://"));
+        let rest = rest.ok_or_else(|| format!("`{}` does not begin with http:// or https://", args.url))?;
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, target) = rest.split_at(end);
+        let host = authority.split(':').next().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
+        let path = target.split('?').next().unwrap_or_default();
+        let path = if path.is_empty() { "/" } else { path };
+        let name =
+            args.user.as_deref().map(Username::parse).transpose().map_err(|error| error.to_string())?;
+        Ok(Self {
+            host,
+            path: path.to_owned(),
+            username: name.map_or(String::new(), |name| name.as_str().to_owned()),
+            assurance: assurance(&args.proofs, now)?,
+            address: policy::address(args.from.as_deref().unwrap_or("internet"), shared)?,
+        })
+    }
+}
+
+fn assurance(proofs: &[String], now: Timestamp) -> Result<Assurance, String> {
+    let mut assurance = Assurance::default();
+    for text in proofs {
+        let (name, proof) = text.split_once('=').ok_or_else(|| format!("`{text}` is not METHOD=AGE"))?;
+        let method = Method::ALL.into_iter().find(|method| method.name() == name);
+        let method = method.ok_or_else(|| format!("there is no method `{name}`"))?;
+        assurance = assurance.with(policy::proof(method, proof, now)?);
+    }
+    Ok(assurance)
+}
+
+#[cfg(test)]
+#[path = "explain_tests.rs"]
+mod tests;

@@ -1,0 +1,149 @@
+//! `sluse.yaml`: one per installation.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use url::Url;
+
+use crate::authn::{Method, MitIdLevel};
+use crate::policy::document::{Problem, Source};
+use crate::policy::expression::Expression;
+use crate::policy::matcher::Network;
+use crate::policy::{Level, Lifetimes, Shared};
+
+mod methods;
+mod read;
+
+pub use methods::{KeySettings, Methods, MitIdSettings, Preset};
+
+/// The configuration of one installation. Paths are absolute, or relative to where the process runs.
+#[derive(Debug)]
+pub struct Config {
+    /// The origin of the login host: scheme, host and port.
+    pub login: Url,
+    pub listen: Vec<Listen>,
+    /// Chosen by the name a client asks for; the first where it asks for none.
+    pub certificates: Vec<CertificateFiles>,
+    /// `/metrics`, `/health`, `/ready`.
+    pub admin: SocketAddr,
+    pub store: StoreLocation,
+    pub key_file: PathBuf,
+    /// The folder of the policies.
+    pub policies: PathBuf,
+    pub sessions: Sessions,
+    pub methods: Methods,
+    /// Weakest first.
+    pub levels: Vec<Arc<Level>>,
+    pub networks: Vec<Arc<Network>>,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Never empty. The first is the default.
+    pub languages: Vec<Language>,
+    /// Files the configuration names, each with the problem that it cannot be read.
+    files: Vec<(PathBuf, Problem)>,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Listen {
+    pub address: SocketAddr,
+    pub protocol: Protocol,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// Only on loopback addresses.
+    Http,
+    Https,
+    /// Plain HTTP that answers every request with a 308 to https.
+    Redirect,
+}
+
+/// PEM files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateFiles {
+    /// The chain, the certificate itself first.
+    pub cert: PathBuf,
+    pub key: PathBuf,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreLocation {
+    Sqlite(PathBuf),
+}
+
+/// How long proofs and sessions last where no policy says otherwise.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Sessions {
+    pub password: Duration,
+    /// Keys and MitID.
+    pub strong: Duration,
+    pub idle: Duration,
+    pub absolute: Duration,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        let minutes = |count: u64| Duration::from_secs(count * 60);
+        Self { password: minutes(180), strong: minutes(60), idle: minutes(15), absolute: minutes(12 * 60) }
+    }
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Language {
+    Da,
+    En,
+}
+
+impl Config {
+    /// Reads the file, all that is wrong with it at once. The files it names are not opened: see
+    /// [`Self::unreadable_files`].
+    pub fn load(path: &Path) -> Result<Self, Vec<Problem>> {
+        let source = Source::load(path).map_err(|problem| vec![problem])?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Self::parse(&source, folder)
+    }
+
+    /// `folder` is what relative paths are relative to.
+    pub fn parse(source: &Source, folder: &Path) -> Result<Self, Vec<Problem>> {
+        read::config(source, folder)
+    }
+
+    /// Keys, secrets and certificates that are not there or that we may not read.
+    pub fn unreadable_files(&self) -> Vec<Problem> {
+        let unreadable = self.files.iter().filter(|(path, _)| std::fs::File::open(path).is_err());
+        unreadable.map(|(_, problem)| problem.clone()).collect()
+    }
+
+    /// What policies refer to.
+    pub fn shared(&self) -> Shared {
+        Shared {
+            levels: self.levels.clone(),
+            networks: self.networks.clone(),
+            methods: self.methods.offered(),
+            lifetimes: Lifetimes { password: self.sessions.password, strong: self.sessions.strong },
+            any: Arc::new(Level { name: "any".to_owned(), expression: Expression::any_method() }),
+        }
+    }
+}
+
+impl Methods {
+    pub fn offered(&self) -> Vec<Method> {
+        let offered = [
+            (Method::Password, self.password),
+            (Method::Key, self.key.is_some()),
+            (Method::MitId, self.mitid.is_some()),
+        ];
+        offered.into_iter().filter(|(_, on)| *on).map(|(method, _)| method).collect()
+    }
+
+    /// The least level a MitID proof can have here.
+    pub fn mitid_level(&self) -> Option<MitIdLevel> {
+        self.mitid.as_ref().map(|mitid| mitid.level)
+    }
+}
+
+#[cfg(test)]
+mod tests;

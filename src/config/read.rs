@@ -1,0 +1,232 @@
+//! Reading `sluse.yaml`.
+
+use std::cell::RefCell;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use url::{Host, Url};
+
+use super::methods::{self, Methods};
+use super::{CertificateFiles, Config, Language, Listen, Protocol, Sessions, StoreLocation};
+use crate::authn::Method;
+use crate::policy::Level;
+use crate::policy::document::{Node, Problem, Source, Value};
+use crate::policy::expression::Expression;
+use crate::policy::matcher::Network;
+use crate::policy::reader::{Fields, Report};
+
+/// A file being read: what is wrong with it, and the files it names.
+pub(super) struct Reader<'a> {
+    pub report: &'a Report<'a>,
+    folder: &'a Path,
+    files: RefCell<Vec<(PathBuf, Problem)>>,
+}
+
+pub(super) fn config(source: &Source, folder: &Path) -> Result<Config, Vec<Problem>> {
+    let (tree, yaml) = source.parse();
+    let report = Report::with(source, yaml);
+    let config = match tree {
+        Some(tree) => {
+            let reader = Reader { report: &report, folder, files: RefCell::default() };
+            Fields::read(&report, &tree, &["directories"], |fields| reader.config(fields))
+        }
+        None if report.is_empty() => {
+            let file = Path::new(&source.name);
+            report.push(Problem::of_file(file, "the file is empty", "begin with `login: https://…`"));
+            None
+        }
+        None => None,
+    };
+    let problems = report.into_problems();
+    config.filter(|_| problems.is_empty()).ok_or(problems)
+}
+
+impl Reader<'_> {
+    fn config(&self, fields: &mut Fields<'_, '_>) -> Option<Config> {
+        let report = self.report;
+        let login = fields.required("login").and_then(|node| self.login(node));
+        let tls = fields.optional("tls").map(|node| self.certificates(node)).unwrap_or_default();
+        let listen = fields.required("listen").map(|node| self.listeners(node, !tls.is_empty()));
+        let admin = fields.optional("admin").and_then(|node| self.address(node));
+        let store = fields.required("store").and_then(|node| self.store(node));
+        let key_file = fields.required("key_file").and_then(|node| self.file(node));
+        let policies = fields.optional("policies").and_then(|node| report.text(node)).unwrap_or("policies");
+        let sessions = fields.optional("sessions").map(|node| self.sessions(node)).unwrap_or_default();
+        let methods = fields.required("methods").map(|node| methods::read(self, node, login.as_ref()));
+        let methods = methods.unwrap_or_default();
+        let levels = fields.optional("levels").map(|node| self.levels(node, &methods)).unwrap_or_default();
+        let networks = fields.optional("networks").map(|node| self.networks(node)).unwrap_or_default();
+        let proxies = fields.optional("trusted_proxies").map(|node| self.ranges(node)).unwrap_or_default();
+        let languages = fields.optional("languages").map(|node| self.languages(node));
+        Some(Config {
+            login: login?,
+            listen: listen?,
+            certificates: tls,
+            admin: admin.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 9464))),
+            store: store?,
+            key_file: key_file?,
+            policies: self.folder.join(policies),
+            sessions,
+            methods,
+            levels,
+            networks,
+            trusted_proxies: proxies,
+            languages: languages.unwrap_or_else(|| vec![Language::Da, Language::En]),
+            files: self.files.take(),
+        })
+    }
+
+    /// The path of a file that must be readable once the gateway serves.
+    pub fn file(&self, node: &Node) -> Option<PathBuf> {
+        let path = self.folder.join(self.report.text(node)?);
+        let message = format!("the file `{}` cannot be read", path.display());
+        let help = "create it, or let the user the gateway runs as read it";
+        self.files
+            .borrow_mut()
+            .push((path.clone(), Problem::at(self.report.source, node.span, message, help)));
+        Some(path)
+    }
+
+    fn login(&self, node: &Node) -> Option<Url> {
+        let help = "write scheme and host: `https://login.kommune.example`; `http` only for `localhost` and `*.localhost`";
+        self.report.parse(node, help, |text| {
+            let url = Url::parse(text).map_err(|error| format!("`{text}` is not a URL: {error}"))?;
+            // WebAuthn needs a name: an address has no RP ID.
+            let named = matches!(url.host(), Some(Host::Domain(_)));
+            let fine = named && crate::policy::is_origin(&url) && is_secure(&url);
+            if fine { Ok(url) } else { Err(format!("`{text}` cannot be the login host's address")) }
+        })
+    }
+
+    fn certificates(&self, node: &Node) -> Vec<CertificateFiles> {
+        let pair = |node: &Node| {
+            Fields::read(self.report, node, &[], |fields| {
+                let cert = fields.required("cert").and_then(|node| self.file(node));
+                let key = fields.required("key").and_then(|node| self.file(node));
+                Some(CertificateFiles { cert: cert?, key: key? })
+            })
+        };
+        Fields::read(self.report, node, &[], |fields| {
+            let list =
+                fields.required("certificates").map(|node| self.report.items(node)).unwrap_or_default();
+            list.iter().filter_map(pair).collect()
+        })
+    }
+
+    fn listeners(&self, node: &Node, certificates: bool) -> Vec<Listen> {
+        self.report.items(node).iter().filter_map(|item| self.listener(item, certificates)).collect()
+    }
+
+    /// An address, or keys. Plain HTTP that leaves the machine would show cookies and passwords.
+    fn listener(&self, node: &Node, certificates: bool) -> Option<Listen> {
+        let (address, tls, redirect) = match &node.value {
+            Value::Map(_) => Fields::read(self.report, node, &[], |fields| {
+                let address = fields.required("address").and_then(|node| self.address(node));
+                let flag =
+                    |node: Option<&Node>| node.and_then(|node| self.report.flag(node)).unwrap_or(false);
+                (address, flag(fields.optional("tls")), flag(fields.optional("redirect")))
+            }),
+            _ => (self.address(node), false, false),
+        };
+        let address = address?;
+        let (message, help) = match (tls, redirect) {
+            (true, true) => ("`redirect` answers plain HTTP only", "remove `tls`, or `redirect`"),
+            (true, false) if !certificates => (
+                "there is no certificate for this listener",
+                "add `tls: { certificates: [{ cert: …, key: … }] }`",
+            ),
+            (false, false) if !address.ip().is_loopback() => (
+                "plain HTTP is only for loopback addresses",
+                "add `tls: true`, or `redirect: true` to send every request on to https",
+            ),
+            (true, false) => return Some(Listen { address, protocol: Protocol::Https }),
+            (false, true) => return Some(Listen { address, protocol: Protocol::Redirect }),
+            (false, false) => return Some(Listen { address, protocol: Protocol::Http }),
+        };
+        self.report.add(node.span, message, help);
+        None
+    }
+
+    fn address(&self, node: &Node) -> Option<SocketAddr> {
+        let help = "write an address and a port: `127.0.0.1:8080`, `0.0.0.0:443` or `[::]:443`";
+        self.report.parse(node, help, |text| {
+            text.parse().map_err(|_| format!("`{text}` is not an address with a port"))
+        })
+    }
+
+    fn store(&self, node: &Node) -> Option<StoreLocation> {
+        self.report.parse(node, "write `sqlite:PATH`", |text| match text.strip_prefix("sqlite:") {
+            Some(path) if !path.is_empty() => Ok(StoreLocation::Sqlite(self.folder.join(path))),
+            _ => Err(format!("`{text}` is not a store of this version")),
+        })
+    }
+
+    fn sessions(&self, node: &Node) -> Sessions {
+        let default = Sessions::default();
+        Fields::read(self.report, node, &[], |fields| {
+            let mut duration = |name, default| {
+                fields.optional(name).and_then(|node| self.report.duration(node)).unwrap_or(default)
+            };
+            Sessions {
+                password: duration("password", default.password),
+                strong: duration("strong", default.strong),
+                idle: duration("idle", default.idle),
+                absolute: duration("absolute", default.absolute),
+            }
+        })
+    }
+
+    fn levels(&self, node: &Node, methods: &Methods) -> Vec<Arc<Level>> {
+        let mut levels = Vec::new();
+        let offered = methods.offered();
+        for (key, node) in self.report.entries(node) {
+            let name = key.name.as_str();
+            let help = "write an expression over methods: `password + (key | mitid)`";
+            let expression = self.report.parse(node, help, Expression::parse);
+            let Some(expression) = expression else { continue };
+            self.report.methods_exist(node.span, &expression, &offered);
+            if name == "any" || Method::ALL.iter().any(|method| method.name() == name) {
+                let help = "choose another: `basic`, `strong`";
+                self.report.add(key.span, format!("`{name}` is no name for a level: it has a meaning"), help);
+            }
+            levels.push(Arc::new(Level { name: name.to_owned(), expression }));
+        }
+        levels
+    }
+
+    fn networks(&self, node: &Node) -> Vec<Arc<Network>> {
+        let mut networks = Vec::new();
+        for (key, node) in self.report.entries(node) {
+            if key.name == "internet" {
+                let message = "`internet` is everything outside the networks";
+                self.report.add(key.span, message, "choose another name");
+            }
+            networks.push(Arc::new(Network { name: key.name.clone(), ranges: self.ranges(node) }));
+        }
+        networks
+    }
+
+    fn ranges(&self, node: &Node) -> Vec<IpNet> {
+        let help = "write ranges: `[10.20.0.0/16, 2001:db8:20::/48]`; a single address is `/32` or `/128`";
+        self.report.parse_all(node, help, |text| {
+            let range: IpNet = text.parse().map_err(|_| format!("`{text}` is not an address range"))?;
+            if range.trunc() == range {
+                return Ok(range);
+            }
+            Err(format!("`{text}` is not a range: its first address is {}", range.trunc()))
+        })
+    }
+
+    fn languages(&self, node: &Node) -> Vec<Language> {
+        let known = [("da", Language::Da), ("en", Language::En)];
+        self.report.items(node).iter().filter_map(|item| self.report.choice(item, &known)).collect()
+    }
+}
+
+/// https, or http to a name that by definition never leaves the machine (RFC 6761, section 6.3).
+pub(super) fn is_secure(url: &Url) -> bool {
+    let local = url.host_str().is_some_and(|host| host == "localhost" || host.ends_with(".localhost"));
+    url.scheme() == "https" || (url.scheme() == "http" && local)
+}

@@ -1,0 +1,128 @@
+use super::*;
+
+const SHIPPED: &str = include_str!("../../deploy/sluse.yaml");
+
+fn parse(text: &str) -> Result<Config, Vec<String>> {
+    let source = Source { name: "sluse.yaml".to_owned(), text: text.to_owned() };
+    Config::parse(&source, Path::new("/etc/sluse")).map_err(|problems| {
+        problems.into_iter().map(|problem| format!("{}: {}", problem.line, problem.message)).collect()
+    })
+}
+
+/// The shipped file with one part replaced.
+fn with(part: &str, other: &str) -> Result<Config, Vec<String>> {
+    assert!(SHIPPED.contains(part), "{part}");
+    parse(&SHIPPED.replacen(part, other, 1))
+}
+
+#[test]
+fn the_shipped_file_means_what_it_says() {
+    let config = parse(SHIPPED).unwrap();
+    assert_eq!(config.login.as_str(), "https://login.kommune.example/");
+    assert_eq!(
+        config.listen,
+        [
+            Listen { address: "0.0.0.0:443".parse().unwrap(), protocol: Protocol::Https },
+            Listen { address: "0.0.0.0:80".parse().unwrap(), protocol: Protocol::Redirect },
+        ]
+    );
+    assert_eq!(config.sessions, Sessions::default());
+    assert_eq!(config.store, StoreLocation::Sqlite(PathBuf::from("/var/lib/sluse/sluse.db")));
+    assert_eq!(config.key_file, PathBuf::from("/etc/sluse/sluse.key"));
+    assert_eq!(config.policies, PathBuf::from("/etc/sluse/policies"));
+    let levels: Vec<&str> = config.levels.iter().map(|level| level.name.as_str()).collect();
+    assert_eq!(levels, ["basic", "strong", "pin"]);
+    let mitid = config.methods.mitid.as_ref().unwrap();
+    assert_eq!((mitid.preset, mitid.level), (Preset::Idura, MitIdLevel::Substantial));
+    assert_eq!(mitid.algorithms, ["RS256", "ES256"]);
+    assert_eq!(mitid.client_secret_file.as_deref(), Some(Path::new("/etc/sluse/mitid.secret")));
+    assert_eq!(config.methods.key.as_ref().unwrap().name, "login.kommune.example");
+    assert_eq!(config.languages, [Language::Da, Language::En]);
+    assert_eq!(config.unreadable_files().len(), 4);
+}
+
+#[test]
+fn defaults() {
+    let text = "
+login: http://login.localhost:8080
+listen: 127.0.0.1:8080
+store: sqlite:sluse.db
+key_file: key
+methods: { password: {} }
+";
+    let config = parse(text).unwrap();
+    assert_eq!(
+        config.listen,
+        [Listen { address: "127.0.0.1:8080".parse().unwrap(), protocol: Protocol::Http }]
+    );
+    assert_eq!(config.admin, "127.0.0.1:9464".parse().unwrap());
+    assert_eq!(config.methods.offered(), [Method::Password]);
+}
+
+#[test]
+fn what_is_refused() {
+    for (part, other, problem) in [
+        (
+            "login: https:",
+            "login: http:",
+            "5: `http://login.kommune.example` cannot be the login host's address",
+        ),
+        (
+            "login: https://login.kommune.example",
+            "login: https://10.0.0.1",
+            "5: `https://10.0.0.1` cannot be the login host's address",
+        ),
+        (
+            "address: \"0.0.0.0:80\", redirect: true",
+            "address: \"0.0.0.0:80\"",
+            "10: plain HTTP is only for loopback addresses",
+        ),
+        (
+            "tls:\n  certificates:               # PEM; chosen by the name the client asks for, the first for the rest\n    - { cert: tls/kommune.pem, key: tls/kommune.key }\n",
+            "",
+            "9: there is no certificate for this listener",
+        ),
+        ("idle: 15m", "idle: 15", "24: the duration `15` has no unit"),
+        (
+            "rp_id: login",
+            "rp_id: logon",
+            "29: keys registered for `logon.kommune.example` cannot be used on the login host `login.kommune.example`",
+        ),
+        ("preset: idura", "preset: signaturgruppen", "31: `signaturgruppen` is not known here"),
+        (
+            "https://kommune.idura",
+            "http://kommune.idura",
+            "32: `http://kommune.idura.broker` is not an issuer",
+        ),
+        ("level: substantial ", "algorithms: [HS256] ", "35: `HS256` is not accepted"),
+        ("basic: password", "basic: passwrd", "39: there is no method or level `passwrd`"),
+        ("basic: password", "key: password", "39: `key` is no name for a level: it has a meaning"),
+        (
+            "10.20.0.0/16",
+            "10.20.0.1/16",
+            "44: `10.20.0.1/16` is not a range: its first address is 10.20.0.0/16",
+        ),
+        ("kommune-lan:", "internet:", "44: `internet` is everything outside the networks"),
+        (
+            "store: sqlite:",
+            "store: mysql:",
+            "17: `mysql:/var/lib/sluse/sluse.db` is not a store of this version",
+        ),
+        ("languages: [da, en]", "languages: [dk]", "47: `dk` is not known here"),
+        ("languages:", "langauges:", "47: unknown key `langauges`"),
+    ] {
+        assert_eq!(with(part, other).map(|_| ()), Err(vec![problem.to_owned()]), "{other}");
+    }
+}
+
+#[test]
+fn a_level_asks_only_for_methods_that_are_set_up() {
+    let told = with(
+        "  key:\n    rp_id: login.kommune.example   # the login host or a parent domain; changing it makes all keys useless\n",
+        "",
+    );
+    assert_eq!(
+        told.map(|_| ()).unwrap_err(),
+        ["38: the method `key` is not set up", "39: the method `key` is not set up"]
+    );
+}

@@ -1,0 +1,210 @@
+//! The administrator's files, and the decision.
+//!
+//! - [`path`]: the one spelling of a request's path. [`matcher`]: what a rule applies to.
+//! - [`expression`]: levels. [`decide`]: the decision, pure. [`explain`]: the same decision, told.
+//! - [`document`], [`reader`]: YAML with positions. [`file`]: a folder of it as a [`Policy`].
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+mod app;
+pub mod decide;
+pub mod document;
+pub mod explain;
+pub mod expression;
+pub mod file;
+pub mod matcher;
+pub mod path;
+pub mod reader;
+mod rule;
+mod tests_block;
+
+pub(crate) use app::is_origin;
+pub use decide::{Decision, Demand, Denial, Permit, Person, Reason, Request, decide};
+use expression::Expression;
+use matcher::{Matcher, Network};
+use path::PathRules;
+pub(crate) use tests_block::{address, proof};
+
+use crate::authn::Method;
+
+/// All apps at one version.
+#[derive(Debug, Default)]
+pub struct Policy {
+    apps: Vec<Arc<App>>,
+    /// Exact hosts, and wildcards by what follows their `*.`.
+    exact: HashMap<String, Arc<App>>,
+    wildcard: HashMap<String, Arc<App>>,
+}
+
+impl Policy {
+    /// The app a host belongs to: an exact one first, then `*.x` for one label. `host` is lower case,
+    /// without port or last dot.
+    pub fn app(&self, host: &str) -> Option<&Arc<App>> {
+        self.exact.get(host).or_else(|| {
+            let (label, parent) = host.split_once('.')?;
+            self.wildcard.get(parent).filter(|_| !label.is_empty())
+        })
+    }
+
+    /// In the order of their files.
+    pub fn apps(&self) -> &[Arc<App>] {
+        &self.apps
+    }
+
+    fn new(apps: Vec<Arc<App>>) -> Self {
+        let mut policy = Self::default();
+        for app in apps {
+            for host in &app.hosts {
+                match host.strip_prefix("*.") {
+                    Some(parent) => policy.wildcard.insert(parent.to_owned(), Arc::clone(&app)),
+                    None => policy.exact.insert(host.clone(), Arc::clone(&app)),
+                };
+            }
+            policy.apps.push(app);
+        }
+        policy
+    }
+}
+
+/// One protected application: a file of the policy folder.
+#[derive(Debug)]
+pub struct App {
+    pub name: String,
+    pub title: Text,
+    pub hosts: Vec<String>,
+    /// Scheme, host and port; no path.
+    pub upstream: Url,
+    pub paths: PathRules,
+    pub floors: Vec<Floor>,
+    pub denies: Vec<Deny>,
+    pub rules: Vec<Rule>,
+    /// The file, as shown.
+    pub file: String,
+    /// How many tests the file holds. All of them passed, or there would be no policy.
+    pub tests: usize,
+    /// What every app of the installation shares.
+    pub shared: Arc<Shared>,
+}
+
+impl App {
+    /// The tightest session limits of the floors that fit.
+    pub fn session_limits(&self, request: &Request<'_>) -> SessionLimits {
+        let fitting = self.floors.iter().filter(|floor| floor.matcher.fits(request, self.paths));
+        fitting.fold(SessionLimits::default(), |limits, floor| limits.and(floor.session))
+    }
+}
+
+/// What policies refer to: from sluse.yaml.
+#[derive(Debug)]
+pub struct Shared {
+    /// Weakest first.
+    pub levels: Vec<Arc<Level>>,
+    pub networks: Vec<Arc<Network>>,
+    /// The methods that are set up.
+    pub methods: Vec<Method>,
+    /// How long a proof counts where no `max_age` is stated.
+    pub lifetimes: Lifetimes,
+    /// What a rule asks that states no level: to be signed in.
+    pub any: Arc<Level>,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Lifetimes {
+    pub password: Duration,
+    /// Keys and MitID.
+    pub strong: Duration,
+}
+
+/// A level, by its name; an expression written in place has its text for a name.
+#[derive(Debug, PartialEq)]
+pub struct Level {
+    pub name: String,
+    pub expression: Expression,
+}
+
+/// Added to the deciding rule wherever it fits.
+#[derive(Debug, Default)]
+pub struct Floor {
+    pub matcher: Matcher,
+    pub require: Requirement,
+    pub session: SessionLimits,
+    pub line: usize,
+}
+
+/// Checked before any rule.
+#[derive(Debug)]
+pub struct Deny {
+    pub name: String,
+    pub matcher: Matcher,
+    pub say: Option<Text>,
+    pub line: usize,
+}
+
+/// The first whose match fits decides.
+#[derive(Debug)]
+pub struct Rule {
+    pub name: String,
+    pub matcher: Matcher,
+    /// Open to everybody, past the floors.
+    pub public: bool,
+    pub require: Requirement,
+    /// Shown when a person is asked for more.
+    pub step_up_text: Option<Text>,
+    /// Shown when a person is denied.
+    pub say: Option<Text>,
+    pub line: usize,
+}
+
+/// Facts of the person. Every part that is stated must hold.
+#[derive(Debug, Default, PartialEq)]
+pub struct Requirement {
+    pub level: Option<Stated<Arc<Level>>>,
+    /// One of them.
+    pub groups: Option<Stated<Vec<String>>>,
+    /// Each of them.
+    pub all_groups: Option<Stated<Vec<String>>>,
+    /// One of them, by user name in its one spelling.
+    pub users: Option<Stated<Vec<String>>>,
+    /// Bounds the oldest proof of the satisfying set.
+    pub max_age: Option<Stated<Duration>>,
+    /// Bounds the last method of that set.
+    pub fresh: Option<Stated<Duration>>,
+}
+
+/// A value, and the line it stands on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stated<T> {
+    pub value: T,
+    pub line: usize,
+}
+
+/// How long a session lives under a floor.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub struct SessionLimits {
+    pub idle: Option<Duration>,
+    pub absolute: Option<Duration>,
+    /// `remember: never`: the browser keeps no user name.
+    pub forget: bool,
+}
+
+impl SessionLimits {
+    fn and(self, other: Self) -> Self {
+        let least = |a: Option<Duration>, b: Option<Duration>| a.into_iter().chain(b).min();
+        Self {
+            idle: least(self.idle, other.idle),
+            absolute: least(self.absolute, other.absolute),
+            forget: self.forget || other.forget,
+        }
+    }
+}
+
+/// Words for people, in both languages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Text {
+    pub da: String,
+    pub en: String,
+}

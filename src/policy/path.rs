@@ -1,0 +1,398 @@
+//! The one spelling of a request's path: what is decided on is byte for byte what is forwarded.
+//!
+//! Anything two readers might read differently is refused, not repaired.
+
+use std::fmt;
+
+/// A path in RFC 3986 normal form: unreserved characters decoded, everything else that is not a `pchar`
+/// encoded with upper-case hex, no dot segments, no empty segments but a last one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CanonicalPath(String);
+
+/// What an app allows beyond the default: `paths:` in its policy.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub struct PathRules {
+    /// `%2F` and `%5C` are let through, as part of their segment.
+    pub encoded_slash: bool,
+    /// `;params` are let through. A segment is matched without them.
+    pub matrix: bool,
+    /// `%20` is let through inside a segment; never at its ends, where an upstream may trim it.
+    pub space: bool,
+    /// The upstream ignores case, so matching does.
+    pub ignore_case: bool,
+}
+
+/// Why a path is refused with 400.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PathRefusal {
+    #[error("the path does not begin with `/`")]
+    NotAbsolute,
+    #[error("a `%` is not followed by two hexadecimal digits")]
+    BadEscape,
+    #[error("the path is not UTF-8")]
+    BadUtf8,
+    #[error("the path holds a control character")]
+    Control,
+    #[error("the path holds a space")]
+    Space,
+    #[error("the path holds a backslash")]
+    Backslash,
+    #[error("the path holds an encoded slash or backslash")]
+    EncodedSlash,
+    #[error("the path holds path parameters (`;`)")]
+    Matrix,
+    #[error("the path holds a fragment (`#`)")]
+    Fragment,
+    #[error("the path holds a query")]
+    Query,
+    #[error("the path is encoded twice")]
+    DoubleEncoded,
+    #[error("a dot segment hides behind a parameter or an encoded slash")]
+    HiddenDots,
+}
+
+impl PathRefusal {
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NotAbsolute => "path-not-absolute",
+            Self::BadEscape => "path-bad-escape",
+            Self::BadUtf8 => "path-bad-utf8",
+            Self::Control => "path-control-character",
+            Self::Space => "path-space",
+            Self::Backslash => "path-backslash",
+            Self::EncodedSlash => "path-encoded-slash",
+            Self::Matrix => "path-parameters",
+            Self::Fragment => "path-fragment",
+            Self::Query => "path-query",
+            Self::DoubleEncoded => "path-double-encoded",
+            Self::HiddenDots => "path-hidden-dots",
+        }
+    }
+}
+
+impl CanonicalPath {
+    /// The path of a request target in origin form (RFC 9112, section 3.2.1), without its query.
+    pub fn parse(raw: &[u8], rules: PathRules) -> Result<Self, PathRefusal> {
+        if raw.first() != Some(&b'/') {
+            return Err(PathRefusal::NotAbsolute);
+        }
+        let octets = octets(raw, rules)?;
+        let decoded: Vec<u8> = octets.iter().map(|octet| octet.byte).collect();
+        let decoded = std::str::from_utf8(&decoded).map_err(|_| PathRefusal::BadUtf8)?;
+        if decoded.chars().any(char::is_control) {
+            return Err(PathRefusal::Control);
+        }
+        refuse_double_encoding(decoded)?;
+        let spelled = spell(&octets);
+        let path = resolve(&spelled);
+        for segment in path.split('/') {
+            refuse_hidden(segment, rules)?;
+        }
+        Ok(Self(path))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for CanonicalPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The segments that are matched: without the first slash and without a last one, which most upstreams
+/// ignore and which must not lead past a rule.
+pub(super) fn segments(path: &str) -> impl Iterator<Item = &str> {
+    let inner = path.strip_prefix('/').unwrap_or(path);
+    let inner = inner.strip_suffix('/').unwrap_or(inner);
+    inner.split('/').filter(|segment| !segment.is_empty())
+}
+
+#[derive(Copy, Clone)]
+struct Octet {
+    byte: u8,
+    encoded: bool,
+}
+
+/// Takes the escapes apart and refuses the bytes that are never let through.
+fn octets(raw: &[u8], rules: PathRules) -> Result<Vec<Octet>, PathRefusal> {
+    let mut octets = Vec::with_capacity(raw.len());
+    let mut rest = raw;
+    while let [first, tail @ ..] = rest {
+        let octet = match (first, tail) {
+            (b'%', [high, low, ..]) => {
+                rest = &tail[2..];
+                let byte = hex(*high).zip(hex(*low)).ok_or(PathRefusal::BadEscape)?;
+                Octet { byte: byte.0 << 4 | byte.1, encoded: true }
+            }
+            (b'%', _) => return Err(PathRefusal::BadEscape),
+            (byte, _) => {
+                rest = tail;
+                Octet { byte: *byte, encoded: false }
+            }
+        };
+        refuse_octet(octet, rules)?;
+        octets.push(octet);
+    }
+    Ok(octets)
+}
+
+fn refuse_octet(octet: Octet, rules: PathRules) -> Result<(), PathRefusal> {
+    match (octet.byte, octet.encoded) {
+        (0..=31 | 127, _) => Err(PathRefusal::Control),
+        (b' ', encoded) if !(encoded && rules.space) => Err(PathRefusal::Space),
+        (b'\\', false) => Err(PathRefusal::Backslash),
+        (b'/' | b'\\', true) if !rules.encoded_slash => Err(PathRefusal::EncodedSlash),
+        (b';', _) if !rules.matrix => Err(PathRefusal::Matrix),
+        (b'#', _) => Err(PathRefusal::Fragment),
+        (b'?', false) => Err(PathRefusal::Query),
+        _ => Ok(()),
+    }
+}
+
+/// An escape that is still there after decoding once may hide what an upstream that decodes twice would
+/// act on. `100%25` and `%2520` hide nothing of the kind; letters, digits, dots and separators do.
+fn refuse_double_encoding(decoded: &str) -> Result<(), PathRefusal> {
+    let hides = decoded.as_bytes().windows(3).any(|window| match window {
+        [b'%', high, low] => hex(*high).zip(hex(*low)).is_some_and(|(high, low)| {
+            let byte = high << 4 | low;
+            !(byte >= 128 || b" !\"$&'()*+,:<=>@[]^`{|}".contains(&byte))
+        }),
+        _ => false,
+    });
+    if hides { Err(PathRefusal::DoubleEncoded) } else { Ok(()) }
+}
+
+fn spell(octets: &[Octet]) -> String {
+    let mut path = String::with_capacity(octets.len());
+    for Octet { byte, encoded } in octets {
+        let plain = match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => true,
+            b'/' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' => !encoded,
+            b';' | b'=' | b':' | b'@' => !encoded,
+            _ => false,
+        };
+        if plain {
+            path.push(char::from(*byte));
+        } else {
+            path.push('%');
+            path.push(char::from(DIGITS[usize::from(byte >> 4)]));
+            path.push(char::from(DIGITS[usize::from(byte & 15)]));
+        }
+    }
+    path
+}
+
+/// Merges slashes, then removes dot segments (RFC 3986, section 5.2.4). In this order, since an upstream
+/// that merges would otherwise read `/a//../b` as another path than we do.
+fn resolve(path: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    let mut open = false;
+    for segment in path.split('/') {
+        open = matches!(segment, "" | "." | "..");
+        match segment {
+            "" | "." => {}
+            ".." => _ = kept.pop(),
+            name => kept.push(name),
+        }
+    }
+    let end = if open && !kept.is_empty() { "/" } else { "" };
+    format!("/{}{end}", kept.join("/"))
+}
+
+/// What only shows once a segment is taken apart as the app's upstream would do.
+fn refuse_hidden(segment: &str, rules: PathRules) -> Result<(), PathRefusal> {
+    if segment.starts_with("%20") || segment.ends_with("%20") {
+        return Err(PathRefusal::Space);
+    }
+    if !(rules.matrix || rules.encoded_slash) {
+        return Ok(());
+    }
+    let parts = segment.replace("%2F", "/").replace("%5C", "/");
+    for part in parts.split('/') {
+        let name = without_parameters(part);
+        let hidden = matches!(name, "." | "..") || (name.is_empty() && !segment.is_empty());
+        if hidden {
+            return Err(PathRefusal::HiddenDots);
+        }
+    }
+    Ok(())
+}
+
+/// The segment up to its first `;`.
+pub(super) fn without_parameters(segment: &str) -> &str {
+    let end = segment.find(';').into_iter().chain(segment.find("%3B")).min();
+    &segment[..end.unwrap_or(segment.len())]
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(raw: &str) -> Result<String, &'static str> {
+        parse_with(raw, PathRules::default())
+    }
+
+    fn parse_with(raw: &str, rules: PathRules) -> Result<String, &'static str> {
+        CanonicalPath::parse(raw.as_bytes(), rules).map(|path| path.0).map_err(PathRefusal::code)
+    }
+
+    #[test]
+    fn one_spelling() {
+        for (raw, path) in [
+            ("/", "/"),
+            ("/public/../admin/x", "/admin/x"),
+            ("/public/%2e%2e/admin", "/admin"),
+            ("/public/.%2E/admin", "/admin"),
+            ("/public/%2e./admin", "/admin"),
+            ("//admin", "/admin"),
+            ("/public//../admin", "/admin"),
+            ("/./admin", "/admin"),
+            ("/admin/.", "/admin/"),
+            ("/admin/", "/admin/"),
+            ("/a/b/..", "/a/"),
+            ("/../../admin", "/admin"),
+            ("/%61dmin", "/admin"),
+            ("/a%c3%b8", "/a%C3%B8"),
+            ("/a\u{f8}", "/a%C3%B8"),
+            ("/a%21!", "/a%21!"),
+            ("/a|[b]", "/a%7C%5Bb%5D"),
+            ("/100%25", "/100%25"),
+            ("/100%25%20off", "/100%25%20off"),
+            ("/a%2520b", "/a%2520b"),
+            ("/...", "/..."),
+        ] {
+            let rules = PathRules { space: true, ..PathRules::default() };
+            assert_eq!(parse_with(raw, rules), Ok(path.to_owned()), "{raw}");
+        }
+    }
+
+    /// The attacks A01 to A15 that end in 400.
+    #[test]
+    fn refused() {
+        for (raw, code) in [
+            ("", "path-not-absolute"),
+            ("*", "path-not-absolute"),
+            ("admin/x", "path-not-absolute"),
+            ("..", "path-not-absolute"),
+            ("@/admin", "path-not-absolute"),
+            (" /admin", "path-not-absolute"),
+            ("http://cura.example/admin", "path-not-absolute"),
+            ("/app%2f..%2fadmin", "path-encoded-slash"),
+            ("/app%2F", "path-encoded-slash"),
+            ("/app%5cx", "path-encoded-slash"),
+            ("/public/%252e%252e/admin", "path-double-encoded"),
+            ("/public/%25%32%65%25%32%65/admin", "path-double-encoded"),
+            ("/public%252f..%252fadmin", "path-double-encoded"),
+            ("/%2561dmin", "path-double-encoded"),
+            ("/%25252561dmin", "path-double-encoded"),
+            ("/public\\..\\admin", "path-backslash"),
+            ("/\\admin", "path-backslash"),
+            ("/public/..;/admin", "path-parameters"),
+            ("/admin;jsessionid=1", "path-parameters"),
+            ("/admin%3bx", "path-parameters"),
+            ("/a%00", "path-control-character"),
+            ("/a%0a", "path-control-character"),
+            ("/a%0d", "path-control-character"),
+            ("/a%09", "path-control-character"),
+            ("/a%7f", "path-control-character"),
+            ("/a%C2%85b", "path-control-character"),
+            ("/a\0", "path-control-character"),
+            ("/a\tb", "path-control-character"),
+            ("/a\r\nb", "path-control-character"),
+            ("/a%20b", "path-space"),
+            ("/a b", "path-space"),
+            ("/public#/../admin", "path-fragment"),
+            ("/public%23/../admin", "path-fragment"),
+            ("/admin?x=/public/", "path-query"),
+            ("/%c0%ae%c0%ae/admin", "path-bad-utf8"),
+            ("/%ff", "path-bad-utf8"),
+            ("/%", "path-bad-escape"),
+            ("/%4", "path-bad-escape"),
+            ("/%zz", "path-bad-escape"),
+            ("/%+1", "path-bad-escape"),
+        ] {
+            assert_eq!(parse(raw), Err(code), "{raw}");
+        }
+        assert_eq!(CanonicalPath::parse(b"/\xff", PathRules::default()), Err(PathRefusal::BadUtf8));
+    }
+
+    #[test]
+    fn what_an_app_allows_hides_no_dots() {
+        let slash = PathRules { encoded_slash: true, ..PathRules::default() };
+        assert_eq!(parse_with("/a%2fb%5Cc", slash), Ok("/a%2Fb%5Cc".to_owned()));
+        for raw in ["/public%2f..%2fadmin", "/a/..%2fadmin", "/a%2f%2fb", "/a%2F.", "/a/%2F"] {
+            assert_eq!(parse_with(raw, slash), Err("path-hidden-dots"), "{raw}");
+        }
+        let matrix = PathRules { matrix: true, ..PathRules::default() };
+        assert_eq!(parse_with("/a;x=1/b", matrix), Ok("/a;x=1/b".to_owned()));
+        for raw in ["/public/..;/admin", "/public/..%3Bx/admin", "/.;/a", "/;x/a"] {
+            assert_eq!(parse_with(raw, matrix), Err("path-hidden-dots"), "{raw}");
+        }
+        let space = PathRules { space: true, ..PathRules::default() };
+        assert_eq!(parse_with("/min%20fil", space), Ok("/min%20fil".to_owned()));
+        for raw in ["/admin%20", "/admin%20/x", "/%20admin", "/a b"] {
+            assert_eq!(parse_with(raw, space), Err("path-space"), "{raw}");
+        }
+    }
+
+    /// Paths made of what paths are attacked with.
+    fn hostile() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            Just(b"/".to_vec()),
+            Just(b"..".to_vec()),
+            Just(b".".to_vec()),
+            Just(b"%2e".to_vec()),
+            Just(b"%25".to_vec()),
+            Just(b"%2F".to_vec()),
+            Just(b";".to_vec()),
+            Just(b"%3b".to_vec()),
+            Just(b"%20".to_vec()),
+            Just(b"%c3%b8".to_vec()),
+            "[a-z0-9|!]{1,3}".prop_map(String::into_bytes),
+            proptest::collection::vec(any::<u8>(), 1..3),
+        ];
+        proptest::collection::vec(piece, 0..12).prop_map(|pieces| [b"/".to_vec(), pieces.concat()].concat())
+    }
+
+    fn any_rules() -> impl Strategy<Value = PathRules> {
+        (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(encoded_slash, matrix, space)| PathRules {
+            encoded_slash,
+            matrix,
+            space,
+            ignore_case: false,
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_canonical_path_is_its_own_canonical_form(raw in hostile(), rules in any_rules()) {
+            if let Ok(path) = CanonicalPath::parse(&raw, rules) {
+                prop_assert_eq!(CanonicalPath::parse(path.0.as_bytes(), rules), Ok(path));
+            }
+        }
+
+        #[test]
+        fn nothing_that_is_read_two_ways_comes_through(raw in hostile()) {
+            if let Ok(path) = CanonicalPath::parse(&raw, PathRules::default()) {
+                let path = path.as_str();
+                prop_assert!(path.starts_with('/') && path.is_ascii());
+                prop_assert!(!path.contains("//") && !path.contains(['\\', ';', '#', '?', ' ']));
+                prop_assert!(path.split('/').all(|segment| segment != "." && segment != ".."));
+                for escape in ["%2F", "%5C", "%2E", "%00", "%3B", "%23"] {
+                    prop_assert!(!path.contains(escape));
+                }
+            }
+        }
+    }
+}
