@@ -35,7 +35,7 @@ pub async fn run(audit: Audit, context: &Context<'_>, out: &mut impl Write) -> a
     };
     let records = context.store.audit(user, list.limit).await?;
     match list.format {
-        Format::Text => {
+        Format::Human => {
             let rows: Vec<_> = records.iter().map(row).collect();
             let head = ["TIME", "EVENT", "USER", "ADDRESS", "CODE", "DETAIL"];
             table::write(out, head, &rows)?;

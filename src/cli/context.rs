@@ -32,7 +32,7 @@ pub struct Context<'a> {
 pub enum Format {
     /// For people.
     #[default]
-    Text,
+    Human,
     /// For scripts.
     Json,
 }

@@ -40,7 +40,7 @@ pub async fn run(invite: Invite, context: &Context<'_>, out: &mut impl Write) ->
     let entry = context.entry(Event::UserInvited).user(&user).with("expires_at", expires_at.to_rfc3339());
     context.record(entry).await?;
     match invite.format {
-        Format::Text => {
+        Format::Human => {
             writeln!(out, "{code}\n")?;
             writeln!(
                 out,

@@ -16,7 +16,6 @@ pub mod serve;
 mod table;
 pub mod user;
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -61,7 +60,7 @@ enum Command {
     Invite(invite::Invite),
     /// Security events
     #[command(subcommand)]
-    Audit(audit::Command),
+    Audit(audit::Audit),
     /// Measure this machine
     #[command(subcommand)]
     Bench(Bench),

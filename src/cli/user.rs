@@ -138,7 +138,7 @@ async fn enable(name: &Username, context: &Context<'_>, out: &mut impl Write) ->
 async fn list(format: Format, context: &Context<'_>, out: &mut impl Write) -> anyhow::Result<()> {
     let users = context.store.users().await?;
     match format {
-        Format::Text => {
+        Format::Human => {
             let rows: Vec<_> = users.iter().map(|user| row(user, context)).collect();
             table::write(out, ["USERNAME", "NAME", "GROUPS", "CPR", "LAST DAY", "STATE"], &rows)?;
         }

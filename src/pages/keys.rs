@@ -68,7 +68,7 @@ pub async fn code(State(pages): State<Arc<Pages>>, visitor: Visitor, Form(form):
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, reply::html(&page)).into_response());
     };
     let mut response = see_other(&form.fields.carried().link("/keys/new"));
-    add_cookie(&mut response, cookie::CODE, code.normalised(), Keep::Session);
+    add_cookie(&mut response, cookie::CODE, &code.to_string(), Keep::Session);
     Ok(response)
 }
 

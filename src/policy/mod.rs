@@ -91,6 +91,11 @@ pub struct App {
 }
 
 impl App {
+    /// A host that can be linked to: the first that is no wildcard.
+    pub fn exact_host(&self) -> Option<&str> {
+        self.hosts.iter().map(String::as_str).find(|host| !host.starts_with("*."))
+    }
+
     /// The tightest session limits of the floors that fit.
     pub fn session_limits(&self, request: &Request<'_>) -> SessionLimits {
         let fitting = self.floors.iter().filter(|floor| floor.matcher.fits(request, self.paths));
