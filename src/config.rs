@@ -9,9 +9,9 @@ use ipnet::IpNet;
 use url::Url;
 
 use crate::authn::{Method, MitIdLevel};
-use crate::policy::document::{Problem, Source};
 use crate::policy::expression::Expression;
 use crate::policy::matcher::Network;
+use crate::policy::problem::{Problem, Source};
 use crate::policy::{Level, Lifetimes, Shared};
 
 mod methods;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use url::Url;
 
-use crate::authn::MitIdLevel;
+use crate::authn::{Method, MitIdLevel};
 use crate::policy::document::Node;
 use crate::policy::reader::{Fields, Report};
 
@@ -79,13 +79,18 @@ const PRESETS: [(&str, Preset); 4] = [
 const ALGORITHMS: [&str; 9] =
     ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
 
-pub(super) fn read(reader: &Reader<'_>, node: &Node, login: Option<&Url>) -> Methods {
+/// Also which methods are there at all, so that a mistake in one is told once.
+pub(super) fn read(reader: &Reader<'_>, node: &Node, login: Option<&Url>) -> (Methods, Vec<Method>) {
     let report = reader.report;
-    Fields::read(report, node, &[], |fields| Methods {
+    let names = report.entries(node).iter().map(|(key, _)| key.name.as_str());
+    let named =
+        names.filter_map(|name| Method::ALL.into_iter().find(|method| method.name() == name)).collect();
+    let methods = Fields::read(report, node, &[], |fields| Methods {
         password: fields.optional("password").map(|node| Fields::read(report, node, &[], |_| ())).is_some(),
         key: fields.optional("key").and_then(|node| key(report, node, login)),
         mitid: fields.optional("mitid").and_then(|node| mitid(reader, node)),
-    })
+    });
+    (methods, named)
 }
 
 fn key(report: &Report<'_>, node: &Node, login: Option<&Url>) -> Option<KeySettings> {
