@@ -9,15 +9,15 @@ use ipnet::IpNet;
 use url::Url;
 
 use crate::authn::{Method, MitIdLevel};
-use crate::policy::document::{Problem, Source};
 use crate::policy::expression::Expression;
 use crate::policy::matcher::Network;
+use crate::policy::problem::{Problem, Source};
 use crate::policy::{Level, Lifetimes, Shared};
 
 mod methods;
 mod read;
 
-pub use methods::{KeySettings, Methods, MitIdSettings, Preset};
+pub use methods::{KeySettings, Methods, MitIdSettings};
 
 /// The configuration of one installation. Paths are absolute, or relative to where the process runs.
 #[derive(Debug)]

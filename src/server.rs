@@ -36,7 +36,7 @@ use crate::proxy::tls::{CertificateFiles, Certificates};
 use crate::proxy::upstream::Upstreams;
 use crate::proxy::Proxy;
 use crate::random::Random;
-use crate::secret::Keys;
+use crate::secret::{self, Keys};
 use crate::session::{Lifetimes, Parts, Sessions, revoke};
 use crate::store::Store;
 use crate::store::sqlite::Sqlite;
@@ -259,7 +259,12 @@ fn broker(
         None => mitid::Http::new()?,
     };
     let (clock, random) = (world.clock.clone(), world.random.clone());
-    Ok(Some(MitId::new(settings.client()?, redirect_uri, http, clock, random)?))
+    let mut broker = settings.broker.clone();
+    if let Some(path) = &settings.client_secret_file {
+        let secret = secret::load_text(path).with_context(|| format!("`{}` cannot be read", path.display()))?;
+        broker.client_secret = Some(secret);
+    }
+    Ok(Some(MitId::new(broker, redirect_uri, http, clock, random)?))
 }
 
 /// A login ends at an app or at the broker, and the broker may send people further on: any https address. The

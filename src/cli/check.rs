@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Exit, Format};
 use crate::config::Config;
-use crate::policy::document::Problem;
+use crate::policy::problem::Problem;
 use crate::policy::{Policy, file};
 
 #[derive(Debug, clap::Args)]
@@ -26,7 +26,8 @@ pub fn check(config: &Path, args: &CheckArgs, out: &mut impl Write) -> io::Resul
         }
         Err(problems) => {
             complain(&problems, args.format, out)?;
-            Ok(Exit::No)
+            // A file that cannot be read is no answer about it.
+            Ok(if problems.iter().all(|problem| problem.line == 0) { Exit::Unusable } else { Exit::No })
         }
     }
 }
@@ -72,4 +73,52 @@ fn json(out: &mut impl Write, value: &serde_json::Value) -> io::Result<()> {
 fn counted(count: usize, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(policy: &str, format: Format) -> (String, Exit) {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("policies")).unwrap();
+        let config = include_str!("../../deploy/sluse.yaml");
+        for (name, text) in [("sluse.yaml", config), ("policies/cura.yaml", policy)] {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        let args = CheckArgs { policies: None, format };
+        let mut out = Vec::new();
+        let exit = check(&folder.path().join("sluse.yaml"), &args, &mut out).unwrap();
+        (String::from_utf8(out).unwrap().replace(&format!("{}/", folder.path().display()), ""), exit)
+    }
+
+    const CURA: &str = include_str!("../../policies/cura.yaml");
+
+    #[test]
+    fn a_line_an_app_or_every_problem() {
+        let told = "ok  cura  policies/cura.yaml: 4 rules, 14 tests passed\n".to_owned();
+        assert_eq!(run(CURA, Format::Human), (told, Exit::Yes));
+        let (text, exit) = run(&CURA.replace("fresh: 5m", "fresh: 5"), Format::Human);
+        assert!(text.starts_with("error: the duration `5` has no unit\n"), "{text}");
+        assert!(text.ends_with("\n\n1 problem\n"), "{text}");
+        assert_eq!(exit, Exit::No);
+    }
+
+    #[test]
+    fn the_same_as_json() {
+        let (text, _) = run(&CURA.replace("fresh: 5m", "fresh: 5"), Format::Json);
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(json["problems"][0]["line"], 37);
+        assert_eq!(json["problems"][0]["file"], "policies/cura.yaml");
+        let (text, _) = run(CURA, Format::Json);
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(json["apps"][0]["rules"], 4);
+    }
+
+    #[test]
+    fn a_configuration_that_is_not_there() {
+        let args = CheckArgs { policies: None, format: Format::Human };
+        let mut out = Vec::new();
+        assert_eq!(check(Path::new("/nonexistent.yaml"), &args, &mut out).unwrap(), Exit::Unusable);
+    }
 }

@@ -125,7 +125,7 @@ fn assurance(proofs: &[String], now: Timestamp) -> Result<Assurance, String> {
         let (name, proof) = text.split_once('=').ok_or_else(|| format!("`{text}` is not METHOD=AGE"))?;
         let method = Method::ALL.into_iter().find(|method| method.name() == name);
         let method = method.ok_or_else(|| format!("there is no method `{name}`"))?;
-        assurance = assurance.with(policy::proof(method, proof, now)?);
+        assurance = assurance.with(policy::proof_of(method, proof, now)?);
     }
     Ok(assurance)
 }

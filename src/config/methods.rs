@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use url::Url;
 
-use crate::authn::MitIdLevel;
+use crate::authn::{Method, MitIdLevel};
 use crate::policy::document::Node;
 use crate::policy::reader::{Fields, Report};
 
@@ -26,66 +26,30 @@ pub struct KeySettings {
     pub name: String,
 }
 
-/// The broker's kind: what it calls its claims.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Preset {
-    Neb,
-    Idura,
-    Signicat,
-    Generic,
-}
-
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MitIdSettings {
-    pub preset: Preset,
-    /// Exactly as the broker's discovery document has it (OpenID Connect Discovery, section 3).
-    pub issuer: Url,
-    pub client_id: String,
+    /// The broker, and our registration with it; its secret is still in the file.
+    pub broker: Settings,
     /// `None` for a public client, which has PKCE alone.
     pub client_secret_file: Option<PathBuf>,
     /// What is asked for, and the least that is accepted.
     pub level: MitIdLevel,
-    /// Signature algorithms an ID token may have (RFC 7518), never `none`.
-    pub algorithms: Vec<String>,
-    /// Beside `openid` and what the preset asks for.
-    pub scopes: Vec<String>,
-    /// More parameters of the authorization request.
-    pub params: BTreeMap<String, String>,
-    pub claims: ClaimNames,
-}
-
-/// Names that differ from the preset's.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ClaimNames {
-    /// The claim that holds the CPR number.
-    pub cpr: Option<String>,
-    /// The claim that holds the level.
-    pub level: Option<String>,
-    /// The level's values, and what they mean.
-    pub levels: BTreeMap<String, MitIdLevel>,
 }
 
 const LEVELS: [(&str, MitIdLevel); 3] =
     [("low", MitIdLevel::Low), ("substantial", MitIdLevel::Substantial), ("high", MitIdLevel::High)];
 
-const PRESETS: [(&str, Preset); 4] = [
-    ("neb", Preset::Neb),
-    ("idura", Preset::Idura),
-    ("signicat", Preset::Signicat),
-    ("generic", Preset::Generic),
-];
-
-/// Asymmetric ones: with an HMAC the broker's secret would be enough to forge a token.
-const ALGORITHMS: [&str; 9] =
-    ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
-
-pub(super) fn read(reader: &Reader<'_>, node: &Node, login: Option<&Url>) -> Methods {
+pub(super) fn read(reader: &Reader<'_>, node: &Node, login: Option<&Url>) -> (Methods, Vec<Method>) {
     let report = reader.report;
-    Fields::read(report, node, &[], |fields| Methods {
+    let names = report.entries(node).iter().map(|(key, _)| key.name.as_str());
+    let named =
+        names.filter_map(|name| Method::ALL.into_iter().find(|method| method.name() == name)).collect();
+    let methods = Fields::read(report, node, &[], |fields| Methods {
         password: fields.optional("password").map(|node| Fields::read(report, node, &[], |_| ())).is_some(),
         key: fields.optional("key").and_then(|node| key(report, node, login)),
         mitid: fields.optional("mitid").and_then(|node| mitid(reader, node)),
-    })
+    });
+    (methods, named)
 }
 
 fn key(report: &Report<'_>, node: &Node, login: Option<&Url>) -> Option<KeySettings> {
@@ -116,42 +80,33 @@ fn is_host_or_parent(rp_id: &str, host: &str) -> bool {
 fn mitid(reader: &Reader<'_>, node: &Node) -> Option<MitIdSettings> {
     let report = reader.report;
     Fields::read(report, node, &[], |fields| {
-        let preset = fields.required("preset").and_then(|node| report.choice(node, &PRESETS));
+        let presets = Preset::ALL.map(|preset| (preset.name(), preset));
+        let preset = fields.required("preset").and_then(|node| report.choice(node, &presets));
         let issuer = fields.required("issuer").and_then(|node| issuer(report, node));
         let client_id = fields.required("client_id").and_then(|node| report.text(node));
-        let secret = fields.optional("client_secret_file").and_then(|node| reader.file(node));
+        let client_secret_file = fields.optional("client_secret_file").and_then(|node| reader.file(node));
         let level = fields.optional("level").and_then(|node| report.choice(node, &LEVELS));
         let algorithms = fields.optional("algorithms").map(|node| {
-            report.parse_all(node, &format!("the algorithms are {}", ALGORITHMS.join(", ")), |text| {
-                let known = ALGORITHMS.contains(&text);
-                if known { Ok(text.to_owned()) } else { Err(format!("`{text}` is not accepted")) }
+            let names: Vec<&str> = Algorithm::names().collect();
+            report.parse_all(node, &format!("the algorithms are {}", names.join(", ")), |text| {
+                Algorithm::parse(text).ok_or_else(|| format!("`{text}` is not accepted"))
             })
         });
-        let scopes = fields.optional("scopes").map(|node| report.texts(node)).unwrap_or_default();
+        let scopes = fields.optional("scopes").map(|node| report.texts(node));
         let params = fields.optional("params").map(|node| texts_by_name(report, node)).unwrap_or_default();
         let claims = fields.optional("claims").map(|node| claims(report, node)).unwrap_or_default();
-        Some(MitIdSettings {
-            preset: preset?,
-            issuer: issuer?,
-            client_id: client_id?.to_owned(),
-            client_secret_file: secret,
-            level: level.unwrap_or(MitIdLevel::Substantial),
-            algorithms: algorithms.unwrap_or_else(|| vec!["RS256".to_owned(), "ES256".to_owned()]),
-            scopes,
-            params,
-            claims,
-        })
+        let mut broker = Settings::new(preset?, issuer?, client_id?);
+        broker.scopes = scopes;
+        broker.params = params;
+        broker.claims = claims;
+        broker.algorithms = algorithms.unwrap_or(broker.algorithms);
+        Some(MitIdSettings { broker, client_secret_file, level: level.unwrap_or(MitIdLevel::Substantial) })
     })
 }
 
-fn issuer(report: &Report<'_>, node: &Node) -> Option<Url> {
+fn issuer(report: &Report<'_>, node: &Node) -> Option<Issuer> {
     let help = "write it as the broker's `.well-known/openid-configuration` has it: `https://…`";
-    report.parse(node, help, |text| {
-        let url = Url::parse(text).map_err(|error| format!("`{text}` is not a URL: {error}"))?;
-        let plain = url.query().is_none() && url.fragment().is_none() && url.has_host();
-        let fine = plain && super::read::is_secure(&url);
-        if fine { Ok(url) } else { Err(format!("`{text}` is not an issuer")) }
-    })
+    report.parse(node, help, |text| Issuer::parse(text).map_err(|_| format!("`{text}` is not an issuer")))
 }
 
 fn texts_by_name(report: &Report<'_>, node: &Node) -> BTreeMap<String, String> {
@@ -159,17 +114,17 @@ fn texts_by_name(report: &Report<'_>, node: &Node) -> BTreeMap<String, String> {
     entries.filter_map(|(key, node)| Some((key.name.clone(), report.text(node)?.to_owned()))).collect()
 }
 
-fn claims(report: &Report<'_>, node: &Node) -> ClaimNames {
+fn claims(report: &Report<'_>, node: &Node) -> ClaimOverrides {
     Fields::read(report, node, &[], |fields| {
         let name = |node| report.text(node).map(str::to_owned);
-        let levels = fields.optional("levels").map(|node| report.entries(node)).unwrap_or_default().iter();
+        let levels = fields.optional("levels").map(|node| report.entries(node).iter());
         let level = |(key, node): &(crate::policy::document::Key, Node)| {
             Some((key.name.clone(), report.choice(node, &LEVELS)?))
         };
-        ClaimNames {
+        ClaimOverrides {
             cpr: fields.optional("cpr").and_then(name),
             level: fields.optional("level").and_then(name),
-            levels: levels.filter_map(level).collect(),
+            levels: levels.map(|levels| levels.filter_map(level).collect()),
         }
     })
 }

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use url::{Host, Url};
 
-use super::methods::{self, Methods};
+use super::methods;
 use super::{CertificateFiles, Config, Language, Listen, Protocol, Sessions, StoreLocation};
 use crate::authn::Method;
 use crate::policy::Level;
-use crate::policy::document::{Node, Problem, Source, Value};
+use crate::policy::document::{Node, Value};
 use crate::policy::expression::Expression;
 use crate::policy::matcher::Network;
+use crate::policy::problem::{Problem, Source};
 use crate::policy::reader::{Fields, Report};
 
 /// A file being read: what is wrong with it, and the files it names.
@@ -55,8 +56,8 @@ impl Reader<'_> {
         let policies = fields.optional("policies").and_then(|node| report.text(node)).unwrap_or("policies");
         let sessions = fields.optional("sessions").map(|node| self.sessions(node)).unwrap_or_default();
         let methods = fields.required("methods").map(|node| methods::read(self, node, login.as_ref()));
-        let methods = methods.unwrap_or_default();
-        let levels = fields.optional("levels").map(|node| self.levels(node, &methods)).unwrap_or_default();
+        let (methods, named) = methods.unwrap_or_default();
+        let levels = fields.optional("levels").map(|node| self.levels(node, &named)).unwrap_or_default();
         let networks = fields.optional("networks").map(|node| self.networks(node)).unwrap_or_default();
         let proxies = fields.optional("trusted_proxies").map(|node| self.ranges(node)).unwrap_or_default();
         let languages = fields.optional("languages").map(|node| self.languages(node));
@@ -178,15 +179,14 @@ impl Reader<'_> {
         })
     }
 
-    fn levels(&self, node: &Node, methods: &Methods) -> Vec<Arc<Level>> {
+    fn levels(&self, node: &Node, named: &[Method]) -> Vec<Arc<Level>> {
         let mut levels = Vec::new();
-        let offered = methods.offered();
         for (key, node) in self.report.entries(node) {
             let name = key.name.as_str();
             let help = "write an expression over methods: `password + (key | mitid)`";
             let expression = self.report.parse(node, help, Expression::parse);
             let Some(expression) = expression else { continue };
-            self.report.methods_exist(node.span, &expression, &offered);
+            self.report.methods_exist(node.span, &expression, named);
             if name == "any" || Method::ALL.iter().any(|method| method.name() == name) {
                 let help = "choose another: `basic`, `strong`";
                 self.report.add(key.span, format!("`{name}` is no name for a level: it has a meaning"), help);

@@ -33,8 +33,8 @@ fn the_shipped_file_means_what_it_says() {
     let levels: Vec<&str> = config.levels.iter().map(|level| level.name.as_str()).collect();
     assert_eq!(levels, ["basic", "strong", "pin"]);
     let mitid = config.methods.mitid.as_ref().unwrap();
-    assert_eq!((mitid.preset, mitid.level), (Preset::Idura, MitIdLevel::Substantial));
-    assert_eq!(mitid.algorithms, ["RS256", "ES256"]);
+    assert_eq!((mitid.broker.preset, mitid.level), (Preset::Idura, MitIdLevel::Substantial));
+    assert_eq!(mitid.broker.algorithms, Algorithm::DEFAULT);
     assert_eq!(mitid.client_secret_file.as_deref(), Some(Path::new("/etc/sluse/mitid.secret")));
     assert_eq!(config.methods.key.as_ref().unwrap().name, "login.kommune.example");
     assert_eq!(config.languages, [Language::Da, Language::En]);

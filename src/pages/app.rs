@@ -79,12 +79,13 @@ pub async fn session(State(pages): State<Arc<Pages>>, visitor: Visitor) -> Respo
             Some((method.name().to_owned(), json!({ "age": age })))
         })
         .collect();
-    let level = visitor.arrival.app.as_ref().and_then(|app| app.level_of(&session.assurance, now));
+    let app = visitor.arrival.app.as_ref();
+    let level = app.and_then(|app| app.shared.level_held(&session.assurance, now));
     let answer = json!({
         "user": session.user.username.as_str(),
         "name": session.user.name,
         "groups": session.user.groups,
-        "level": level,
+        "level": level.map(|level| level.name.clone()),
         "proofs": proofs,
         "idle": session.idle_for(now).as_secs(),
         "expires_in": session.sign_in.expires_at.since(now).as_secs(),

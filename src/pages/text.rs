@@ -145,7 +145,7 @@ texts! {
     /// What is said while a key is used: by the script, so each reaches it in an attribute.
     WebAuthn {
         ready waiting finishing done not_allowed already wrong_address unsupported no_webauthn network unknown
-        code
+        refused code
     }
     Me {
         account name username keys keys_lead none added used never suspect rename delete add systems renamed

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::document::{Node, Problem, Source, Span};
+use super::document::Node;
 use super::path::PathRules;
+use super::problem::{Problem, Source, Span};
 use super::reader::{Fields, Report};
 use super::rule::RuleReader;
 use super::tests_block::{self, Test};

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use super::explain::{Line, Silent, Trace};
 use super::expression::{MethodSet, Need};
-use super::{App, Deny, Level, Requirement, Rule, Shared, Stated, Text};
-use crate::authn::{Assurance, Method};
+use super::proof::{Bounds, Found, Origin, Proofs};
+use super::{App, Deny, Level, Requirement, Rule, Stated, Text};
+use crate::authn::Assurance;
 use crate::time::Timestamp;
 
 /// What is asked.
@@ -146,7 +147,7 @@ pub(super) fn decide_with(
         let fits = rule.matcher.fits(request, app.paths);
         trace.tell(|| Line::rule(rule, &rule.matcher.misses(request, app.paths)));
         if fits {
-            return by_rule(&Effective { app, rule, request }, index, person, now, trace);
+            return by_rule(&Effective::of(app, rule, request), index, person, now, trace);
         }
     }
     Decision::Deny(Denial { reason: Reason::NoRule, rule: None, say: None })
@@ -189,22 +190,26 @@ impl Denial {
 struct Effective<'a> {
     app: &'a Arc<App>,
     rule: &'a Rule,
-    request: &'a Request<'a>,
+    /// A bit a floor: whether it fits.
+    fitting: u64,
 }
 
-/// Where a part of the requirement was stated.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    Floor,
-    Rule,
-}
+/// As many floors as an app may have: a bit each.
+pub(super) const MOST_FLOORS: usize = 64;
 
 impl<'a> Effective<'a> {
+    fn of(app: &'a Arc<App>, rule: &'a Rule, request: &Request<'_>) -> Self {
+        let floors = app.floors.iter().take(MOST_FLOORS).enumerate();
+        let fitting = floors.filter(|(_, floor)| floor.matcher.fits(request, app.paths));
+        Self { app, rule, fitting: fitting.fold(0, |fitting, (index, _)| fitting | 1 << index) }
+    }
+
     /// Floors first: so the rule's level comes last, and `fresh` bounds its last method.
     fn parts(&self) -> impl Iterator<Item = (Origin, &'a Requirement)> + use<'a> {
-        let (app, request) = (self.app, self.request);
-        let floors = app.floors.iter().filter(move |floor| floor.matcher.fits(request, app.paths));
-        let floors = floors.map(|floor| (Origin::Floor, &floor.require));
+        let fitting = self.fitting;
+        let floors = self.app.floors.iter().enumerate();
+        let floors = floors.filter(move |(index, _)| fitting >> index & 1 == 1);
+        let floors = floors.map(|(_, floor)| (Origin::Floor, &floor.require));
         floors.chain([(Origin::Rule, &self.rule.require)])
     }
 
@@ -310,143 +315,6 @@ fn least(alternatives: Vec<Vec<Need>>) -> Vec<Vec<Need>> {
         .filter(|(index, own)| keep(*index, own))
         .map(|(_, own)| own.clone())
         .collect()
-}
-
-/// The smallest stated ages.
-struct Bounds<'a> {
-    max_age: Option<(Origin, &'a Stated<Duration>)>,
-    fresh: Option<(Origin, &'a Stated<Duration>)>,
-}
-
-impl Bounds<'_> {
-    /// How old a proof may be; the ages that are stated replace the default lifetime.
-    fn of(&self, method: Method, last: bool, shared: &Shared) -> Duration {
-        let fresh = self.fresh.filter(|_| last);
-        let stated = self.max_age.into_iter().chain(fresh).map(|(_, stated)| stated.value).min();
-        stated.unwrap_or(match method {
-            Method::Password => shared.lifetimes.password,
-            Method::Key | Method::MitId => shared.lifetimes.strong,
-        })
-    }
-}
-
-/// How far ahead of our clock a proof may be dated: a broker's clock differs from ours.
-const SKEW: Duration = Duration::from_secs(60);
-
-/// What was proven, against the ages that count.
-struct Proofs<'a> {
-    assurance: &'a Assurance,
-    now: Timestamp,
-    bounds: Bounds<'a>,
-    shared: &'a Shared,
-}
-
-/// One proof and its age.
-#[derive(Copy, Clone, Debug)]
-pub struct Proof {
-    pub method: Method,
-    pub age: Duration,
-}
-
-/// How a set fares. Ordered: the nearer to being met, the less.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Verdict {
-    /// A method is not proven, or too weakly.
-    pub missing: bool,
-    pub too_old: bool,
-    /// The last method is older than `fresh` says.
-    pub stale: bool,
-}
-
-impl Verdict {
-    pub fn met(self) -> bool {
-        self == Self::default()
-    }
-}
-
-/// The set of a level that is nearest to being met.
-pub struct Judged<'a> {
-    pub set: &'a MethodSet,
-    pub verdict: Verdict,
-    pub oldest: Option<Proof>,
-    pub last: Option<Proof>,
-}
-
-/// The proofs the ages are told of.
-#[derive(Default)]
-pub struct Found {
-    pub verdict: Verdict,
-    pub oldest: Option<Proof>,
-    pub last: Option<Proof>,
-}
-
-impl Found {
-    fn note(&mut self, judged: &Judged<'_>) {
-        self.verdict.too_old |= judged.verdict.too_old;
-        self.verdict.stale = judged.verdict.stale;
-        self.oldest = self.oldest.into_iter().chain(judged.oldest).max_by_key(|proof| proof.age);
-        self.last = judged.last;
-    }
-}
-
-impl Proofs<'_> {
-    /// The age of the method's proof, strong enough or not. One from the future counts for nothing.
-    fn age(&self, method: Method) -> Option<Duration> {
-        let at = self.assurance.proven_at(method)?;
-        (at <= self.now.plus(SKEW)).then(|| self.now.since(at))
-    }
-
-    fn any(&self) -> bool {
-        Method::ALL.iter().any(|method| self.age(*method).is_some())
-    }
-
-    fn proof(&self, need: Need) -> Option<Proof> {
-        let method = need.method();
-        let age = self.age(method).filter(|_| need.met_by(self.assurance))?;
-        Some(Proof { method, age })
-    }
-
-    fn judge<'s>(&self, set: &'s MethodSet, fresh: bool) -> Judged<'s> {
-        let mut judged = Judged { set, verdict: Verdict::default(), oldest: None, last: None };
-        let last = set.needs().last();
-        for need in set.needs() {
-            let proof = self.proof(*need);
-            let is_last = fresh && Some(need) == last;
-            match proof {
-                None => judged.verdict.missing = true,
-                Some(Proof { method, age }) if age > self.bounds.of(method, is_last, self.shared) => {
-                    let by_age = self.bounds.max_age.is_some_and(|(_, stated)| age > stated.value);
-                    let stale = is_last && self.bounds.fresh.is_some_and(|(_, stated)| age > stated.value);
-                    judged.verdict.stale |= stale;
-                    judged.verdict.too_old |= by_age || !stale;
-                }
-                Some(_) => {}
-            }
-            judged.oldest = judged.oldest.into_iter().chain(proof).max_by_key(|proof| proof.age);
-            judged.last = proof;
-        }
-        judged
-    }
-
-    /// The first set that is met, or else the nearest.
-    fn nearest<'s>(&self, level: &'s Level, fresh: bool) -> Judged<'s> {
-        let judged = level.expression.sets().iter().map(|set| self.judge(set, fresh));
-        judged.min_by_key(|judged| judged.verdict).expect("an expression has at least one set")
-    }
-
-    fn missing(&self, set: &MethodSet) -> Vec<Need> {
-        let last = set.needs().last();
-        let lacking = set.needs().iter().filter(|need| {
-            let most = self.bounds.of(need.method(), Some(*need) == last, self.shared);
-            self.proof(**need).is_none_or(|proof| proof.age > most)
-        });
-        lacking.copied().collect()
-    }
-
-    fn level(&self) -> Option<Arc<Level>> {
-        let held = |level: &&Arc<Level>| self.nearest(level, false).verdict.met();
-        self.shared.levels.iter().rev().find(held).map(Arc::clone)
-    }
 }
 
 #[cfg(test)]

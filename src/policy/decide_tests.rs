@@ -5,11 +5,11 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::authn::{CredentialId, KeyEvidence, PasswordEvidence};
+use crate::authn::{CredentialId, KeyEvidence, Method, PasswordEvidence};
 use crate::config::Config;
-use crate::policy::document::Source;
 use crate::policy::explain::outcome;
-use crate::policy::{Policy, file, proof};
+use crate::policy::problem::Source;
+use crate::policy::{Policy, file, proof_of as proof};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 

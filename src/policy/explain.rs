@@ -3,9 +3,10 @@
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
-use super::decide::{Found, Judged, Origin, Proof, decide_with};
+use super::decide::decide_with;
 use super::expression::Need;
 use super::path::CanonicalPath;
+use super::proof::{Found, Judged, Origin, Proof};
 use super::reader::format_duration;
 use super::{App, Decision, Demand, Deny, Level, Person, Request, Rule, Stated};
 use crate::time::Timestamp;

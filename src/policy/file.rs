@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::app::{self, Draft};
-use super::document::{Problem, Source};
+use super::problem::{Problem, Source};
 use super::{App, Policy};
 use crate::config::Config;
 
@@ -66,11 +66,12 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
 fn claimed_twice(drafts: &[Draft<'_>], config: &Config) {
     for (index, draft) in drafts.iter().enumerate() {
         let earlier = &drafts[..index];
-        if let Some((name, span)) = &draft.name {
-            if let Some(other) = earlier.iter().find(|o| o.name.as_ref().is_some_and(|(n, _)| n == name)) {
-                let message = format!("`{}` has an app named `{name}` too", other.report.source.name);
-                draft.report.add(*span, message, "give each app a name of its own");
-            }
+        let named = |name: &str| earlier.iter().find(|o| o.name.as_ref().is_some_and(|(n, _)| n == name));
+        if let Some((name, span)) = &draft.name
+            && let Some(other) = named(name)
+        {
+            let message = format!("`{}` has an app named `{name}` too", other.report.source.name);
+            draft.report.add(*span, message, "give each app a name of its own");
         }
         for (host, span) in &draft.hosts {
             if let Some(other) = earlier.iter().find(|o| o.hosts.iter().any(|(h, _)| h == host)) {

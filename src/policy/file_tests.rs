@@ -143,7 +143,7 @@ fn rules_that_mean_something_else_than_they_say() {
         ),
         (
             "  - { name: a, match: { path: /a }, public: true, require: { level: basic } }",
-            "error: a public rule requires nothing, and this one has a `require` --> a.yaml:6:46",
+            "error: a public rule requires nothing, and this one has a `require` --> a.yaml:6:45",
         ),
         (
             "  - { name: a, match: { path: /a } }\n  - { name: a, match: { path: /b } }",

@@ -2,7 +2,7 @@
 //!
 //! - [`path`]: the one spelling of a request's path. [`matcher`]: what a rule applies to.
 //! - [`expression`]: levels. [`decide`]: the decision, pure. [`explain`]: the same decision, told.
-//! - [`document`], [`reader`]: YAML with positions. [`file`]: a folder of it as a [`Policy`].
+//! - [`document`], [`reader`], [`problem`]: YAML with positions, and what is wrong with it. [`file`]: a folder of it as a [`Policy`].
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,6 +18,8 @@ pub mod expression;
 pub mod file;
 pub mod matcher;
 pub mod path;
+pub mod problem;
+mod proof;
 pub mod reader;
 mod rule;
 mod tests_block;
@@ -27,7 +29,7 @@ pub use decide::{Decision, Demand, Denial, Permit, Person, Reason, Request, deci
 use expression::Expression;
 use matcher::{Matcher, Network};
 use path::PathRules;
-pub(crate) use tests_block::{address, proof};
+pub(crate) use tests_block::{address, proof as proof_of};
 
 use crate::authn::Method;
 

@@ -4,8 +4,9 @@ use std::cell::RefCell;
 use std::fmt::Display;
 use std::time::Duration;
 
-use super::document::{Key, Node, Problem, Source, Span, Value};
+use super::document::{Key, Node, Value};
 use super::expression::Expression;
+use super::problem::{Problem, Source, Span};
 use crate::authn::Method;
 
 /// Collects the problems of one file.

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::app::{identifier, text};
-use super::decide::Reason;
-use super::document::{Node, Span};
+use super::decide::{MOST_FLOORS, Reason};
+use super::document::Node;
 use super::expression::Expression;
 use super::matcher::{Condition, Device, Fact, Matcher, Network, Pattern};
+use super::problem::Span;
 use super::reader::{Fields, Report, nearest};
 use super::{Deny, Floor, Level, Requirement, Rule, SessionLimits, Shared, Stated};
 use crate::user::Username;
@@ -42,7 +43,12 @@ impl RuleReader<'_> {
                 line: node.span.line,
             })
         };
-        self.report.items(node).iter().map(read).collect()
+        let items = self.report.items(node);
+        if let Some(extra) = items.get(MOST_FLOORS) {
+            let message = format!("an app has at most {MOST_FLOORS} floors");
+            self.report.add(extra.span, message, "join floors that have the same match");
+        }
+        items.iter().map(read).collect()
     }
 
     pub fn denies(&self, node: &Node) -> Vec<Deny> {

@@ -4,9 +4,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use super::decide::{Decision, Person, Request, decide};
-use super::document::{Node, Span};
+use super::document::Node;
 use super::explain::{joined, outcome};
 use super::path::CanonicalPath;
+use super::problem::Span;
 use super::reader::{Fields, Report, parse_duration};
 use super::{App, Shared};
 use crate::authn::{

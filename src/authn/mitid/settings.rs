@@ -12,7 +12,7 @@ use crate::authn::mitid::preset::Preset;
 use crate::secret::Secret;
 
 /// A broker and our registration with it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     pub preset: Preset,
     pub issuer: Issuer,
@@ -29,7 +29,7 @@ pub struct Settings {
 }
 
 /// Where the preset's names of claims do not fit.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClaimOverrides {
     pub cpr: Option<String>,
     pub level: Option<String>,
@@ -181,6 +181,11 @@ impl Algorithm {
 
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, algorithm)| algorithm)
+    }
+
+    /// The names of all, as in the JWS `alg` header (RFC 7518, section 3.1).
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Self::ALL.into_iter().map(|(name, _)| name)
     }
 
     pub(super) const fn jws(self) -> CoreJwsSigningAlgorithm {

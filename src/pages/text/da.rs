@@ -102,6 +102,7 @@ pub static DA: Texts = Texts {
         no_webauthn: "Browseren kan ikke bruge hardwarenøgler. Prøv med en nyere browser.",
         network: "Der er ingen forbindelse lige nu. Prøv igen om lidt.",
         unknown: "Det lykkedes ikke denne gang.",
+        refused: "Nøglen blev ikke godkendt. Prøv igen.",
         code: "Fejlkode",
     },
     me: Me {

@@ -102,6 +102,7 @@ pub static EN: Texts = Texts {
         no_webauthn: "The browser cannot use security keys. Try a newer browser.",
         network: "There is no connection right now. Try again shortly.",
         unknown: "It did not work this time.",
+        refused: "The key was not accepted. Try again.",
         code: "Error code",
     },
     me: Me {
