@@ -26,7 +26,7 @@ pub use self::context::{Context, Format, Refused};
 use self::context::count;
 use crate::authn::password::{Cost, Passwords, Rules};
 use crate::config::Config;
-use crate::policy::document::Problem;
+use crate::policy::problem::Problem;
 use crate::random::SystemRandom;
 use crate::secret::Keys;
 use crate::server::{self, World};

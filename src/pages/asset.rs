@@ -45,9 +45,9 @@ impl File {
         self.version.get_or_init(|| blake3::hash(self.asset.bytes).to_hex()[..16].to_owned())
     }
 
-    /// Its address on the login host.
+    /// Its address, on every host of the gateway.
     pub fn url(&self) -> String {
-        self.url_under("/static")
+        self.url_under("/.sluse/static")
     }
 
     /// Its address below `folder`, which begins with `/` and does not end with one.
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn an_address_holds_the_content_hash() {
         let hash = blake3::hash(asset("app.js").unwrap().bytes).to_hex();
-        assert_eq!(APP_JS.url(), format!("/static/app.js?v={}", &hash[..16]));
+        assert_eq!(APP_JS.url(), format!("/.sluse/static/app.js?v={}", &hash[..16]));
         assert_ne!(APP_JS.version(), WEBAUTHN_JS.version());
     }
 

@@ -149,7 +149,7 @@ pub async fn next(
     session: Arc<Session>,
     fields: &Fields,
 ) -> Result<Response, StoreError> {
-    let visitor = Visitor { session: Some(session), ..visitor.clone() };
+    let visitor = visitor.with(session);
     let destination = Destination::parse(pages, fields);
     let url = match onward::step(pages, &visitor, &destination).await? {
         Step::Go(url) => url,

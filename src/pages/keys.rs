@@ -44,7 +44,7 @@ impl Purpose for NewKey {
 
 /// What allows somebody to register a key.
 enum Voucher {
-    SecondFactor(RegisteredWith),
+    SecondFactor,
     Code(TokenHash),
 }
 
@@ -121,7 +121,7 @@ pub async fn begin(
     };
     let code = match voucher {
         Voucher::Code(hash) => Some(hash.0),
-        Voucher::SecondFactor(_) => None,
+        Voucher::SecondFactor => None,
     };
     let new = NewKey { sign_in: session.sign_in.id.0, name: name.clone(), registration, code };
     let id = pages.ceremonies.begin(visitor.browser, &new).await?;
@@ -226,8 +226,8 @@ async fn voucher(
     session: &Session,
     headers: &HeaderMap,
 ) -> Result<Option<Voucher>, StoreError> {
-    if let Some(with) = second_factor(session, visitor) {
-        return Ok(Some(Voucher::SecondFactor(with)));
+    if second_factor(session, visitor).is_some() {
+        return Ok(Some(Voucher::SecondFactor));
     }
     let cookies = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
     let code = cookie::read(cookies, cookie::CODE).and_then(|value| Code::parse(value).ok());

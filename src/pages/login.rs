@@ -18,7 +18,7 @@ use crate::authn::{Evidence, PasswordEvidence};
 use crate::directory::{DirectoryError, Verified};
 use crate::secret::Secret;
 use crate::session::cookie::{self, Keep};
-use crate::session::{Opened, Session};
+use crate::session::Opened;
 use crate::store::StoreError;
 use crate::user::{User, Username};
 
@@ -160,11 +160,6 @@ pub async fn sign_in(
 
 pub fn set_session(response: &mut Response, opened: &Opened) {
     add_cookie(response, cookie::SESSION, &opened.token.value(), Keep::Session);
-}
-
-/// Who is signed in, for pages that need somebody.
-pub fn signed_in(visitor: &Visitor) -> Option<&Arc<Session>> {
-    visitor.session.as_ref()
 }
 
 /// The person, or why not; the latter in words that tell nothing of who has an account.

@@ -44,6 +44,11 @@ impl Visitor {
         }
     }
 
+    /// The same visitor with another session: the one just opened.
+    pub fn with(&self, session: Arc<Session>) -> Self {
+        Self { session: Some(session), ..self.clone() }
+    }
+
     /// What goes around the page.
     pub fn frame(&self) -> view::Frame {
         view::Frame {

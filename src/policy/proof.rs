@@ -44,6 +44,15 @@ pub(super) struct Proofs<'a> {
     pub shared: &'a Shared,
 }
 
+impl Shared {
+    /// The strongest level held by the methods' default lifetimes: what a person is told who asks, without
+    /// any route in mind.
+    pub fn level_held(&self, assurance: &Assurance, now: Timestamp) -> Option<Arc<Level>> {
+        let bounds = Bounds { max_age: None, fresh: None };
+        Proofs { assurance, now, bounds, shared: self }.level()
+    }
+}
+
 /// One proof and its age.
 #[derive(Copy, Clone, Debug)]
 pub(super) struct Proof {

@@ -18,7 +18,6 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 
 /// What is said of a request on its way to the upstream.
 pub(super) struct Forwarded<'a> {
-    pub host: &'a str,
     /// The host with its port, as the browser addressed it.
     pub authority: &'a str,
     pub scheme: &'a str,

@@ -174,7 +174,6 @@ impl ProxyHttp for Proxy {
             return Err(Error::explain(ErrorType::HTTPStatus(500), "no permit"));
         };
         let forwarded = forward::Forwarded {
-            host: &context.host,
             authority: &format!("{}{}", context.host, self.public.port),
             scheme: &self.public.scheme,
             address: address(downstream),
