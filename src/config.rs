@@ -8,7 +8,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use url::Url;
 
-use crate::authn::{Method, MitIdLevel};
+use crate::authn::Method;
 use crate::policy::expression::Expression;
 use crate::policy::matcher::Network;
 use crate::policy::problem::{Problem, Source};
@@ -137,11 +137,6 @@ impl Methods {
             (Method::MitId, self.mitid.is_some()),
         ];
         offered.into_iter().filter(|(_, on)| *on).map(|(method, _)| method).collect()
-    }
-
-    /// The least level a MitID proof can have here.
-    pub fn mitid_level(&self) -> Option<MitIdLevel> {
-        self.mitid.as_ref().map(|mitid| mitid.level)
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::authn::MitIdLevel;
 
 const SHIPPED: &str = include_str!("../../deploy/sluse.yaml");
 

@@ -2,7 +2,8 @@
 //!
 //! - [`path`]: the one spelling of a request's path. [`matcher`]: what a rule applies to.
 //! - [`expression`]: levels. [`decide`]: the decision, pure. [`explain`]: the same decision, told.
-//! - [`document`], [`reader`], [`problem`]: YAML with positions, and what is wrong with it. [`file`]: a folder of it as a [`Policy`].
+//! - [`document`], [`reader`], [`problem`]: YAML with positions, and what is wrong with it.
+//! - [`file`]: a folder of it as a [`Policy`].
 
 use std::collections::HashMap;
 use std::sync::Arc;
