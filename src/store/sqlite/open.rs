@@ -58,8 +58,8 @@ impl Sqlite {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(PATIENCE);
         // Connections are kept for good, but for one whose rollback failed because SQLite had rolled back by
-        // itself, as it does when the disk is full (sqlite.org/lang_transaction.html, on errors within one): sqlx would count
-        // it as inside a transaction for ever after.
+        // itself, as it does when the disk is full (sqlite.org/lang_transaction.html, on errors): sqlx would
+        // count it as inside a transaction for ever after.
         let pool = SqlitePoolOptions::new()
             .acquire_timeout(PATIENCE)
             .idle_timeout(None)
