@@ -35,7 +35,7 @@ struct Inner {
     /// One permit a place: at a core or waiting for one.
     places: Arc<Semaphore>,
     cores: Arc<Semaphore>,
-    /// One a core, reused: mapping in 19 MiB afresh costs a fifth of the hash.
+    /// One a core, reused, so that no hash waits for 19 MiB to be mapped in.
     memories: Mutex<Vec<Vec<Block>>>,
     computed: AtomicU64,
 }
@@ -60,7 +60,7 @@ pub enum Verdict {
 pub struct Overloaded;
 
 impl Default for Cost {
-    /// 19 MiB, two passes, one lane: OWASP's first choice, some 15 ms of a core.
+    /// 19 MiB, two passes, one lane: the least OWASP recommends (Password Storage Cheat Sheet).
     fn default() -> Self {
         Self(Params::new(19_456, 2, 1, Some(Params::DEFAULT_OUTPUT_LEN)).expect("constants within bounds"))
     }

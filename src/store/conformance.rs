@@ -65,6 +65,7 @@ macro_rules! suite {
             sessions::a_session_needs_a_person
             upkeep::a_new_store_answers
             upkeep::everything_survives_a_restart
+            upkeep::nodes_write_side_by_side
             upkeep::the_audit_is_newest_first
             upkeep::purge_forgets_what_is_past
             upkeep::positions_are_never_given_twice

@@ -1,6 +1,8 @@
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Subject, added, at, hash, key, session, uuid};
+use super::{Subject, added, at, hash, key, session, uuid, winners};
+use crate::authn::MitIdSubject;
 use crate::store::{AuditRecord, CeremonyRecord, SignInId};
 use crate::time::Timestamp;
 use crate::user::UserId;
@@ -44,6 +46,31 @@ pub(crate) async fn everything_survives_a_restart(subject: &dyn Subject) {
     drop(store);
     let store = subject.open().await;
     assert_eq!(store.take_ceremony(&hash("c"), "login", &hash("browser"), at(50)).await.unwrap(), None);
+}
+
+pub(crate) async fn nodes_write_side_by_side(subject: &dyn Subject) {
+    let nodes = [subject.open().await, subject.open().await];
+    let mut users = Vec::new();
+    for n in 0..16 {
+        users.push(added(&*nodes[0], &format!("user{n}")).await);
+    }
+    let won = winners(|n| {
+        let (node, user) = (Arc::clone(&nodes[n % 2]), users[n].clone());
+        async move {
+            for round in 0..8 {
+                let issuer = format!("https://{round}");
+                let mitid = MitIdSubject { issuer, subject: user.username.to_string() };
+                assert!(node.bind_mitid(user.id, &mitid, at(1)).await.unwrap());
+                let session = session(&user, &format!("{n} {round}"), &format!("{n} {round}"));
+                assert!(node.put_session(&session, None).await.unwrap());
+            }
+            node.end_sign_ins(user.id, None, at(20)).await.unwrap().len() == 8
+        }
+    });
+    assert_eq!(won.await, 16);
+    for node in nodes {
+        assert_eq!(node.revocations(Some(0)).await.unwrap().len(), 128);
+    }
 }
 
 pub(crate) async fn the_audit_is_newest_first(subject: &dyn Subject) {

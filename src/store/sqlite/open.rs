@@ -1,6 +1,6 @@
 //! Opening the file: what is not ours, not whole, or newer than this program is left as it is.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
@@ -24,7 +24,7 @@ const READERS: u32 = 4;
 /// Why a store does not open, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error("the store `{path}` cannot be created: {source}; its folder must exist and be writable")]
+    #[error("the store `{path}` cannot be made: {source}; its folder must exist and be writable")]
     NotCreated { path: String, source: std::io::Error },
     #[error(
         "the store `{path}` cannot be opened: {source}; the file and its folder must be readable and writable \
@@ -48,6 +48,7 @@ impl Sqlite {
     /// Opens the store at `path`, made if there is none (mode 0600), and brings its tables up to date.
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
         let file = File { path };
+        let _turn = file.turn().await?;
         file.create()?;
         file.inspect().await.map_err(|error| file.explain(error))?;
         let options = SqliteConnectOptions::new()
@@ -57,8 +58,8 @@ impl Sqlite {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(PATIENCE);
         // Connections are kept for good, but for one whose rollback failed because SQLite had rolled back by
-        // itself, as it does when the disk is full (sqlite.org/lang_transaction.html, 2.5): sqlx would count
-        // it as inside a transaction for ever after.
+        // itself, as it does when the disk is full (sqlite.org/lang_transaction.html, on errors): sqlx would
+        // count it as inside a transaction for ever after.
         let pool = SqlitePoolOptions::new()
             .acquire_timeout(PATIENCE)
             .idle_timeout(None)
@@ -72,7 +73,7 @@ impl Sqlite {
         let writer = pool.clone().max_connections(1).connect_with(options.clone()).await;
         let writer = writer.map_err(|error| file.explain(error))?;
         let mut write = writer.begin_with("BEGIN IMMEDIATE").await.map_err(|error| file.explain(error))?;
-        // All of it in one transaction: two processes that start together take turns.
+        // All of it in one transaction: half way is nowhere.
         MIGRATIONS
             .run_direct(None, &mut *write, false)
             .await
@@ -94,6 +95,24 @@ struct File<'a> {
 }
 
 impl File<'_> {
+    /// Processes that start together open one after another: the first turns on the write-ahead log, and
+    /// SQLite answers whoever comes in between with an error rather than let them wait. The folder is locked
+    /// and not the file, for closing a file gives up SQLite's own locks on it (sqlite.org/howtocorrupt.html,
+    /// 2.2).
+    async fn turn(&self) -> Result<std::fs::File, OpenError> {
+        let folder = match self.path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        let locked = tokio::task::spawn_blocking(move || {
+            let folder = std::fs::File::open(folder)?;
+            folder.lock()?;
+            Ok(folder)
+        });
+        let locked = locked.await.unwrap_or_else(|stopped| Err(std::io::Error::other(stopped)));
+        locked.map_err(|source| OpenError::NotCreated { path: self.shown(), source })
+    }
+
     /// SQLite gives the log and its index the mode of the database.
     fn create(&self) -> Result<(), OpenError> {
         let mut options = std::fs::OpenOptions::new();

@@ -88,6 +88,18 @@ async fn two_processes_may_start_at_once() {
 }
 
 #[tokio::test]
+async fn a_store_is_opened_by_one_at_a_time() {
+    let folder = Folder::new();
+    let held = std::fs::File::open(folder.0.path()).unwrap();
+    held.lock().unwrap();
+    let (path, waiting) = (folder.path(), std::time::Duration::from_millis(200));
+    assert!(tokio::time::timeout(waiting, Sqlite::open(&path)).await.is_err());
+    assert!(!path.exists());
+    drop(held);
+    Sqlite::open(&path).await.unwrap().check().await.unwrap();
+}
+
+#[tokio::test]
 async fn what_is_no_store_is_refused_and_left_alone() {
     let folder = Folder::new();
     std::fs::write(folder.path(), "username,name\nnez,Nez\n".repeat(500)).unwrap();
