@@ -179,8 +179,9 @@ impl CorrelationIds {
     pub fn next(&self) -> String {
         const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
         // SplitMix64: a bijection, so no code repeats before the 40 bits below are used up by chance.
-        let mut mixed =
-            self.seed.wrapping_add(self.next.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut mixed = self
+            .seed
+            .wrapping_add(self.next.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^= mixed >> 31;
@@ -210,7 +211,8 @@ mod tests {
     #[test]
     fn a_typed_name_stays_one_line() {
         let origin = Origin { at: Timestamp::EPOCH, address: None, correlation: "A".into() };
-        let entry = Entry::new(Event::PasswordWrong, &origin).typed_name(&format!("a\r\nb{}", "x".repeat(500)));
+        let entry =
+            Entry::new(Event::PasswordWrong, &origin).typed_name(&format!("a\r\nb{}", "x".repeat(500)));
         let name = entry.into_record().username.unwrap();
         assert!(name.starts_with("a\u{fffd}\u{fffd}b") && name.chars().count() == 128);
     }

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use prometheus::{
-    Encoder as _, Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    Encoder as _, Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 /// The gateway's metrics.
@@ -46,10 +45,16 @@ impl Metrics {
         };
         let requests =
             counter("sluse_requests_total", "Requests by what became of them.", &["app", "rule", "outcome"])?;
-        let session_lookups =
-            counter("sluse_session_lookups_total", "Session look-ups by where they were answered.", &["result"])?;
-        let ceremonies =
-            counter("sluse_ceremonies_total", "Finished ceremonies by kind and result.", &["kind", "result"])?;
+        let session_lookups = counter(
+            "sluse_session_lookups_total",
+            "Session look-ups by where they were answered.",
+            &["result"],
+        )?;
+        let ceremonies = counter(
+            "sluse_ceremonies_total",
+            "Finished ceremonies by kind and result.",
+            &["kind", "result"],
+        )?;
         let sessions = gauge("sluse_sessions", "Sessions in memory.")?;
         let in_flight = gauge("sluse_requests_in_flight", "Requests being answered.")?;
         let policy_loaded =

@@ -21,9 +21,9 @@ use tokio::runtime::Runtime;
 
 use crate::arrival::Public;
 use crate::audit::{AuditLog, CorrelationIds};
+use crate::authn::MitIdLevel;
 use crate::authn::ceremony::Ceremonies;
 use crate::authn::mitid::{self, MitId};
-use crate::authn::MitIdLevel;
 use crate::authn::password::{Cost, Passwords};
 use crate::authn::webauthn::RelyingParty;
 use crate::config::{Config, Protocol, StoreLocation};
@@ -31,10 +31,10 @@ use crate::directory::Local;
 use crate::metrics::Metrics;
 use crate::pages::{self, Pages};
 use crate::policy::Policy;
+use crate::proxy::Proxy;
 use crate::proxy::site::Site;
 use crate::proxy::tls::{CertificateFiles, Certificates};
 use crate::proxy::upstream::Upstreams;
-use crate::proxy::Proxy;
 use crate::random::Random;
 use crate::secret::{self, Keys};
 use crate::session::{Lifetimes, Parts, Sessions, revoke};
@@ -119,7 +119,7 @@ impl Gateway {
             ceremonies: Ceremonies { store: store.clone(), clock: clock.clone(), random: random.clone() },
             relying_party: relying_party(config)?,
             mitid: broker(config, &public, &world, extras.broker_http)?,
-            mitid_level: config.methods.mitid_level().unwrap_or(MitIdLevel::Substantial),
+            mitid_level: config.methods.mitid.as_ref().map_or(MitIdLevel::Substantial, |mitid| mitid.level),
             keys,
             audit: audit.clone(),
             metrics: metrics.clone(),
@@ -158,8 +158,8 @@ impl Gateway {
             match (&certificates, listener.protocol) {
                 (Some(certificates), Protocol::Https) => {
                     // The resolver stands in for the files: pingora panics over files.
-                    let mut tls = TlsSettings::intermediate("", "")
-                        .map_err(|error| anyhow::anyhow!("{error}"))?;
+                    let mut tls =
+                        TlsSettings::intermediate("", "").map_err(|error| anyhow::anyhow!("{error}"))?;
                     tls.set_cert_resolver(certificates.clone());
                     tls.enable_h2();
                     service.add_tls_with_settings(&address, None, tls);
@@ -261,7 +261,8 @@ fn broker(
     let (clock, random) = (world.clock.clone(), world.random.clone());
     let mut broker = settings.broker.clone();
     if let Some(path) = &settings.client_secret_file {
-        let secret = secret::load_text(path).with_context(|| format!("`{}` cannot be read", path.display()))?;
+        let secret =
+            secret::load_text(path).with_context(|| format!("`{}` cannot be read", path.display()))?;
         broker.client_secret = Some(secret);
     }
     Ok(Some(MitId::new(broker, redirect_uri, http, clock, random)?))

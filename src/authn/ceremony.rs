@@ -78,8 +78,8 @@ impl Ceremonies {
         id: &str,
         purpose: &P,
     ) -> Result<(), StoreError> {
-        let state = serde_json::to_string(purpose)
-            .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+        let state =
+            serde_json::to_string(purpose).map_err(|error| StoreError::Unavailable(Box::new(error)))?;
         let record = CeremonyRecord {
             id: TokenHash::of(id.as_bytes()),
             kind: P::KIND.to_owned(),

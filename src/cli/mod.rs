@@ -22,8 +22,8 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
-pub use self::context::{Context, Format, Refused};
 use self::context::count;
+pub use self::context::{Context, Format, Refused};
 use crate::authn::password::{Cost, Passwords, Rules};
 use crate::config::Config;
 use crate::policy::problem::Problem;
@@ -183,7 +183,5 @@ fn problems(problems: &[Problem]) -> String {
 
 /// `sluse user list | head` is no error.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<std::io::Error>()
-        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }

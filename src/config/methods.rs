@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use url::Url;
 
-use crate::authn::{Method, MitIdLevel};
 use crate::authn::mitid::{Algorithm, ClaimOverrides, Issuer, Preset, Settings};
+use crate::authn::{Method, MitIdLevel};
 use crate::policy::document::Node;
 use crate::policy::reader::{Fields, Report};
 

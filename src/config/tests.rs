@@ -1,5 +1,6 @@
 use super::*;
 use crate::authn::MitIdLevel;
+use crate::authn::mitid::{Algorithm, Preset};
 
 const SHIPPED: &str = include_str!("../../deploy/sluse.yaml");
 

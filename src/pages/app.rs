@@ -45,8 +45,12 @@ pub async fn enter(
         if visitor.session.is_some() {
             return Ok(see_other("/"));
         }
-        pages.audit.record(Entry::new(Event::HandOffRefused, &visitor.origin()).with("host", host.as_str())).await;
-        let page = view::ErrorPage { frame: visitor.frame_with_code(), status: 400, retry: Some("/".to_owned()) };
+        pages
+            .audit
+            .record(Entry::new(Event::HandOffRefused, &visitor.origin()).with("host", host.as_str()))
+            .await;
+        let page =
+            view::ErrorPage { frame: visitor.frame_with_code(), status: 400, retry: Some("/".to_owned()) };
         return Ok((StatusCode::BAD_REQUEST, reply::html(&page)).into_response());
     };
     let entry = Entry::new(Event::SessionHandedOff, &visitor.origin())

@@ -48,11 +48,7 @@ pub struct Finish<'a> {
 }
 
 /// `GET /key`
-pub async fn show(
-    State(pages): State<Arc<Pages>>,
-    visitor: Visitor,
-    Query(fields): Query<Fields>,
-) -> Answer {
+pub async fn show(State(pages): State<Arc<Pages>>, visitor: Visitor, Query(fields): Query<Fields>) -> Answer {
     let destination = Destination::parse(&pages, &fields);
     let step = onward::step(&pages, &visitor, &destination).await?;
     let Some(session) = visitor.session.clone() else {

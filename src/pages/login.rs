@@ -17,8 +17,8 @@ use crate::audit::{Entry, Event};
 use crate::authn::{Evidence, PasswordEvidence};
 use crate::directory::{DirectoryError, Verified};
 use crate::secret::Secret;
-use crate::session::cookie::{self, Keep};
 use crate::session::Opened;
+use crate::session::cookie::{self, Keep};
 use crate::store::StoreError;
 use crate::user::{User, Username};
 
@@ -55,7 +55,8 @@ pub async fn show(
             let cookies = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
             let remembered = cookie::read(cookies, cookie::USERNAME).and_then(decode).unwrap_or_default();
             let tab = if shown.tab == "mitid" { LoginTab::MitId } else { LoginTab::Account };
-            let page = Attempt { fields: &shown.fields, remember: !remembered.is_empty(), username: &remembered };
+            let page =
+                Attempt { fields: &shown.fields, remember: !remembered.is_empty(), username: &remembered };
             Ok(reply::html(&page.form(&pages, &visitor, &destination, tab, None)))
         }
         step => Ok(follow(step, &shown.fields, &destination)),
@@ -93,13 +94,10 @@ pub async fn submit(
 }
 
 /// `POST /logout`
-pub async fn log_out(
-    State(pages): State<Arc<Pages>>,
-    visitor: Visitor,
-    Form(then): Form<LogOut>,
-) -> Answer {
+pub async fn log_out(State(pages): State<Arc<Pages>>, visitor: Visitor, Form(then): Form<LogOut>) -> Answer {
     end(&pages, &visitor).await?;
-    let target = if then.then == "login" { then.fields.carried().link("/login") } else { "/logged-out".into() };
+    let target =
+        if then.then == "login" { then.fields.carried().link("/login") } else { "/logged-out".into() };
     let mut response = see_other(&target);
     add_cookie(&mut response, cookie::SESSION, "", Keep::Drop);
     Ok(response)
@@ -173,9 +171,7 @@ async fn verify(
     let name = Username::parse(typed).unwrap_or_else(|_| nobody());
     let entry = |event| Entry::new(event, &visitor.origin()).typed_name(typed);
     let (result, entry, answer) = match pages.directory.verify(&name, &password).await {
-        Ok(Verified::Person(user)) => {
-            ("ok", entry(Event::PasswordVerified).user(&user), Ok(user))
-        }
+        Ok(Verified::Person(user)) => ("ok", entry(Event::PasswordVerified).user(&user), Ok(user)),
         Ok(Verified::Inactive(user)) => {
             ("inactive", entry(Event::AccountInactive).user(&user), Err(LoginError::Wrong))
         }

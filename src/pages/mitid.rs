@@ -70,7 +70,11 @@ pub async fn begin(State(pages): State<Arc<Pages>>, visitor: Visitor, Form(field
 }
 
 /// `GET /mitid/callback`
-pub async fn callback(State(pages): State<Arc<Pages>>, visitor: Visitor, RawQuery(query): RawQuery) -> Answer {
+pub async fn callback(
+    State(pages): State<Arc<Pages>>,
+    visitor: Visitor,
+    RawQuery(query): RawQuery,
+) -> Answer {
     let query = query.unwrap_or_default();
     let Some(mitid) = &pages.mitid else { return Ok(visitor.error(StatusCode::NOT_FOUND)) };
     // Unknown, used, old or another browser's: no token is asked for.
@@ -179,9 +183,7 @@ async fn failed(pages: &Pages, visitor: &Visitor, fields: &Fields, error: MitIdE
             tracing::warn!(%outage, "the MitID broker cannot be used");
             refuse(pages, visitor, fields, error.code(), MitIdRefusal::Unavailable).await
         }
-        MitIdError::Refused(_) => {
-            refuse(pages, visitor, fields, error.code(), MitIdRefusal::Expired).await
-        }
+        MitIdError::Refused(_) => refuse(pages, visitor, fields, error.code(), MitIdRefusal::Expired).await,
     }
 }
 

@@ -15,8 +15,8 @@ use super::view;
 use super::visitor::Visitor;
 use crate::authn::ceremony::Browser;
 use crate::authn::{Method, MitIdLevel};
-use crate::policy::path::CanonicalPath;
 use crate::policy::expression::Need;
+use crate::policy::path::CanonicalPath;
 use crate::policy::{self, App, Decision, Demand, Person};
 use crate::session::{Session, handoff};
 use crate::store::StoreError;
@@ -38,7 +38,13 @@ pub struct Fields {
 /// A target that is one of ours.
 #[derive(Clone, Debug)]
 pub enum Destination {
-    App { app: Arc<App>, host: String, url: Url, method: String, ask: Option<Browser> },
+    App {
+        app: Arc<App>,
+        host: String,
+        url: Url,
+        method: String,
+        ask: Option<Browser>,
+    },
     /// A page of the login host: path and query.
     Own(String),
 }
@@ -73,7 +79,8 @@ impl Destination {
         // The exact form we give out ourselves: nothing that a browser and this parser might read apart.
         let origin = pages.public.origin(&host);
         let rest = fields.to.strip_prefix(&origin)?;
-        if !rest.starts_with('/') || rest.contains(['\\', '#']) || rest.bytes().any(|b| !b.is_ascii_graphic()) {
+        if !rest.starts_with('/') || rest.contains(['\\', '#']) || rest.bytes().any(|b| !b.is_ascii_graphic())
+        {
             return None;
         }
         if host == pages.public.login_host {
@@ -120,11 +127,7 @@ impl Fields {
 }
 
 /// What comes next for this person on the way to that destination.
-pub async fn step(
-    pages: &Pages,
-    visitor: &Visitor,
-    destination: &Destination,
-) -> Result<Step, StoreError> {
+pub async fn step(pages: &Pages, visitor: &Visitor, destination: &Destination) -> Result<Step, StoreError> {
     let Some(session) = &visitor.session else { return Ok(Step::Password) };
     match destination {
         Destination::Own(target) if changes_keys(target) && !is_fresh(session, visitor) => {
@@ -140,8 +143,7 @@ pub async fn step(
                 // A denial is the app host's to tell; so is a path it refuses.
                 Some(Decision::Allow(_) | Decision::Deny(_)) | None => {
                     let Some(ask) = ask else { return Ok(Step::Go(url.to_string())) };
-                    let code =
-                        handoff::offer(&pages.ceremonies, session, *ask, host, url.as_str()).await?;
+                    let code = handoff::offer(&pages.ceremonies, session, *ask, host, url.as_str()).await?;
                     let origin = pages.public.origin(host);
                     Ok(Step::Go(format!("{origin}/.sluse/enter?code={code}")))
                 }

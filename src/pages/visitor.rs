@@ -16,8 +16,8 @@ use crate::audit::{Entry, Event, Origin};
 use crate::authn::ceremony::Browser;
 use crate::policy::Text;
 use crate::random;
-use crate::session::cookie::{self, Keep};
 use crate::session::Session;
+use crate::session::cookie::{self, Keep};
 
 /// Who asks, from where, in which language.
 #[derive(Clone)]
@@ -66,11 +66,7 @@ impl Visitor {
 
     /// A page that says that something went wrong.
     pub fn error(&self, status: StatusCode) -> Response {
-        let page = view::ErrorPage {
-            frame: self.frame_with_code(),
-            status: status.as_u16(),
-            retry: None,
-        };
+        let page = view::ErrorPage { frame: self.frame_with_code(), status: status.as_u16(), retry: None };
         (status, reply::html(&page)).into_response()
     }
 }

@@ -1,7 +1,7 @@
 //! pingora ⇄ axum: the gateway's pages answer inside the proxy.
 
-use axum::body::Body;
 use axum::Router;
+use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
@@ -103,10 +103,7 @@ async fn answer(router: &Router, request: Request<Body>) -> Response<Body> {
 }
 
 /// Writes a whole response. Repeated headers, Set-Cookie above all, stay repeated.
-pub async fn write(
-    downstream: &mut ServerSession,
-    response: Response<Body>,
-) -> pingora::Result<StatusCode> {
+pub async fn write(downstream: &mut ServerSession, response: Response<Body>) -> pingora::Result<StatusCode> {
     let (parts, body) = response.into_parts();
     let body = match body.collect().await {
         Ok(body) => body.to_bytes(),

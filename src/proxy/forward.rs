@@ -87,8 +87,13 @@ fn cookies(upstream: &mut RequestHeader) -> pingora::Result<()> {
 pub(super) fn clean_response(response: &mut ResponseHeader) -> pingora::Result<()> {
     let plants = |value: &HeaderValue| cookie::carries_ours(std::iter::once(value.as_bytes()));
     if response.headers.get_all(header::SET_COOKIE).iter().any(plants) {
-        let kept: Vec<HeaderValue> =
-            response.headers.get_all(header::SET_COOKIE).iter().filter(|value| !plants(value)).cloned().collect();
+        let kept: Vec<HeaderValue> = response
+            .headers
+            .get_all(header::SET_COOKIE)
+            .iter()
+            .filter(|value| !plants(value))
+            .cloned()
+            .collect();
         response.remove_header(&header::SET_COOKIE);
         for value in kept {
             response.append_header(header::SET_COOKIE, value)?;

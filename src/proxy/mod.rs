@@ -498,8 +498,7 @@ impl Proxy {
     ) -> pingora::Result<bool> {
         context.outcome = "refused";
         let safe = matches!(downstream.req_header().method.as_str(), "GET" | "HEAD");
-        let known =
-            target.host == self.public.login_host || self.policy.load().app(&target.host).is_some();
+        let known = target.host == self.public.login_host || self.policy.load().app(&target.host).is_some();
         if !safe || !known {
             return write(downstream, respond::json(400, "https-required", &context.correlation)).await;
         }

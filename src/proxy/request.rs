@@ -44,11 +44,7 @@ impl Refusal {
             Self::HeadTooLarge => 431,
             Self::Expectation => 417,
             Self::TransferEncoding => 501,
-            Self::Host
-            | Self::Target
-            | Self::Nomination
-            | Self::ContentLength
-            | Self::Upgrade => 400,
+            Self::Host | Self::Target | Self::Nomination | Self::ContentLength | Self::Upgrade => 400,
         }
     }
 
@@ -357,9 +353,18 @@ mod tests {
 
     #[test]
     fn managed_headers_in_every_spelling() {
-        for name in ["X-Sluse-User", "x_sluse_user", "X.Sluse-Level", "x-forwarded-for", "X_Forwarded_For",
-            "Forwarded", "X-Original-URL", "x-rewrite-url", "X-HTTP-Method-Override", "Proxy"]
-        {
+        for name in [
+            "X-Sluse-User",
+            "x_sluse_user",
+            "X.Sluse-Level",
+            "x-forwarded-for",
+            "X_Forwarded_For",
+            "Forwarded",
+            "X-Original-URL",
+            "x-rewrite-url",
+            "X-HTTP-Method-Override",
+            "Proxy",
+        ] {
             assert!(is_managed(name), "{name}");
         }
         for name in ["cookie", "x-request-id", "proxy-x", "user-agent", "x-requested-with"] {

@@ -213,8 +213,7 @@ impl Sessions {
             moka::ops::compute::CompResult::Inserted(entry)
             | moka::ops::compute::CompResult::ReplacedWith(entry)
             | moka::ops::compute::CompResult::Unchanged(entry) => Some(entry.into_value()),
-            moka::ops::compute::CompResult::Removed(_)
-            | moka::ops::compute::CompResult::StillNone(_) => None,
+            moka::ops::compute::CompResult::Removed(_) | moka::ops::compute::CompResult::StillNone(_) => None,
         })
     }
 
