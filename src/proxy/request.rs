@@ -124,7 +124,10 @@ fn host(head: &RequestHeader) -> Result<String, Refusal> {
         return Err(Refusal::Host);
     }
     // HTTP/2 names it in `:authority`, and an absolute-form target names it once more.
-    let from_target = head.uri.authority().map(http::uri::Authority::as_str);
+    let from_target = match absolute_form(head.raw_path()) {
+        Some((authority, _)) => Some(std::str::from_utf8(authority).map_err(|_| Refusal::Host)?),
+        None => head.uri.authority().map(http::uri::Authority::as_str),
+    };
     let canonical = |authority: &str| canonical_host(authority).ok_or(Refusal::Host);
     match (from_header, from_target) {
         (Some(header), Some(target)) => {
@@ -142,12 +145,11 @@ fn target(head: &RequestHeader) -> Result<(Vec<u8>, Option<String>), Refusal> {
     let origin_form = if raw.starts_with(b"/") {
         raw
     } else {
-        // Absolute-form (RFC 9112, 3.2.2): the host was compared above, the rest is the target.
-        let rest = strip_scheme(raw).ok_or(Refusal::Target)?;
-        match rest.iter().position(|b| matches!(b, b'/' | b'?')) {
-            Some(slash) if rest[slash] == b'/' => &rest[slash..],
-            Some(_) => return Err(Refusal::Target),
-            None => b"/",
+        // The host was compared above, the rest is the target.
+        match absolute_form(raw) {
+            Some((_, rest)) if rest.starts_with(b"/") => rest,
+            Some((_, b"")) => b"/",
+            _ => return Err(Refusal::Target),
         }
     };
     if origin_form.contains(&b'#') || !origin_form.iter().all(|b| (0x21..=0x7e).contains(b)) {
@@ -162,11 +164,14 @@ fn target(head: &RequestHeader) -> Result<(Vec<u8>, Option<String>), Refusal> {
     Ok((path.to_vec(), query))
 }
 
-fn strip_scheme(raw: &[u8]) -> Option<&[u8]> {
-    [&b"http://"[..], b"https://"].into_iter().find_map(|scheme| {
+/// The authority of a target in absolute-form (RFC 9112, 3.2.2), and what comes after it.
+fn absolute_form(raw: &[u8]) -> Option<(&[u8], &[u8])> {
+    let rest = [&b"http://"[..], b"https://"].into_iter().find_map(|scheme| {
         let (start, rest) = raw.split_at_checked(scheme.len())?;
         start.eq_ignore_ascii_case(scheme).then_some(rest)
-    })
+    })?;
+    let end = rest.iter().position(|b| matches!(b, b'/' | b'?' | b'#')).unwrap_or(rest.len());
+    Some(rest.split_at(end))
 }
 
 /// One length, or chunks, and nothing else: two readers must see one body.

@@ -7,7 +7,9 @@
 mod broker;
 mod browser;
 mod employee;
+mod guide;
 mod harness;
+mod persistence;
 mod key;
 mod origin;
 mod process;
