@@ -1,6 +1,6 @@
-// "Vis kodeord": a button that shows what was typed. It is hidden until this script can serve it.
 "use strict";
 
+// "Vis kodeord": a button that shows what was typed. It is hidden until this script can serve it.
 for (const button of document.querySelectorAll("[data-reveals]")) {
   const field = document.getElementById(button.getAttribute("data-reveals"));
   const show = (visible) => {
@@ -11,4 +11,12 @@ for (const button of document.querySelectorAll("[data-reveals]")) {
   // A password manager saves only what leaves the page as a password.
   field.form.addEventListener("submit", () => show(false));
   button.hidden = false;
+}
+
+// A page that goes on by itself after a moment, as its link would. Whoever moves or types takes the time they want.
+for (const link of document.querySelectorAll("[data-moves-on]")) {
+  const timer = setTimeout(() => location.replace(link.href), 1000 * link.getAttribute("data-moves-on"));
+  for (const sign of ["keydown", "pointerdown", "wheel"]) {
+    addEventListener(sign, () => clearTimeout(timer), { once: true, passive: true });
+  }
 }

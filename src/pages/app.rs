@@ -62,6 +62,11 @@ pub async fn enter(
     Ok(response)
 }
 
+/// `GET /.sluse/logout`: asks first, since a picture on any page could fetch this.
+pub async fn ask_log_out(visitor: Visitor) -> Response {
+    reply::html(&view::LogOut { frame: visitor.frame() })
+}
+
 /// `POST /.sluse/logout`
 pub async fn log_out(State(pages): State<Arc<Pages>>, visitor: Visitor) -> Answer {
     end(&pages, &visitor).await?;

@@ -25,6 +25,11 @@ pub async fn help(
     reply::html(&view::Help { frame: visitor.frame(), next, mitid })
 }
 
+/// `/abort`: *Afbryd login*. Nothing has begun that would have to be undone.
+pub async fn abort() -> Response {
+    reply::see_other("/")
+}
+
 /// `/logged-out`
 pub async fn logged_out(visitor: Visitor) -> Response {
     reply::html(&view::LoggedOut { frame: visitor.frame() })

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::key::{ceremony_data, next, read, refused};
+use super::key::{ceremony_data, read, refused};
 use super::login::follow;
 use super::onward::{self, Destination, Fields, Step};
 use super::reply::{self, add_cookie, see_other};
@@ -192,9 +192,26 @@ pub async fn finish(
     pages.audit.record(entry).await;
     pages.metrics.ceremony("key-registration", "ok");
     let fields = Fields { to: message.to, ask: message.ask, method: message.method };
-    let mut response = next(&pages, &visitor, session, &fields).await?;
+    let next = fields.carried().link("/keys/registered");
+    let mut response = axum::Json(serde_json::json!({ "next": next })).into_response();
     add_cookie(&mut response, cookie::CODE, "", Keep::Drop);
     Ok(response)
+}
+
+/// `GET /keys/registered`: *Registrering gennemført*, and on to the app.
+pub async fn registered(
+    State(pages): State<Arc<Pages>>,
+    visitor: Visitor,
+    Query(fields): Query<Fields>,
+) -> Answer {
+    let Some(session) = &visitor.session else { return Ok(see_other(&fields.carried().link("/login"))) };
+    let mut keys = pages.store.keys(session.user.id).await?;
+    let first = keys.len() == 1;
+    // They come oldest first.
+    let Some(newest) = keys.pop() else { return Ok(see_other("/me")) };
+    let moves_on = matches!(Destination::parse(&pages, &fields), Destination::App { .. });
+    let proceed = fields.carried().link("/login");
+    Ok(reply::html(&view::Registered { frame: visitor.frame(), name: newest.name, proceed, moves_on, first }))
 }
 
 /// A name of 3 to 128 characters, without those that hide or reorder others.

@@ -68,6 +68,7 @@ pub fn login_host(pages: &Arc<Pages>) -> Router {
     let routes = Router::new()
         .route("/", get(front::show))
         .route("/help", get(front::help))
+        .route("/abort", get(front::abort))
         .route("/login", get(login::show).post(login::submit))
         .route("/mitid", post(mitid::begin))
         .route("/mitid/callback", get(mitid::callback))
@@ -77,6 +78,7 @@ pub fn login_host(pages: &Arc<Pages>) -> Router {
         .route("/me", get(me::show))
         .route("/keys/new", get(keys::name).post(keys::begin))
         .route("/keys/finish", post(keys::finish))
+        .route("/keys/registered", get(keys::registered))
         .route("/keys/{id}/rename", get(me::rename).post(me::renamed))
         .route("/keys/{id}/delete", get(me::delete).post(me::deleted))
         .route("/logout", post(login::log_out))
@@ -88,7 +90,7 @@ pub fn login_host(pages: &Arc<Pages>) -> Router {
 pub fn app_host(pages: &Arc<Pages>) -> Router {
     let routes = Router::new()
         .route("/.sluse/enter", get(app::enter))
-        .route("/.sluse/logout", post(app::log_out))
+        .route("/.sluse/logout", get(app::ask_log_out).post(app::log_out))
         .route("/.sluse/session", get(app::session))
         .route(crate::arrival::VERDICT, get(app::verdict));
     finished(routes, pages)

@@ -56,7 +56,8 @@ pub async fn protect(State(pages): State<Arc<Pages>>, request: Request, next: Ne
 const FIXED: [(&str, &str); 6] = [
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
-    ("referrer-policy", "no-referrer"),
+    // Not `no-referrer`: under it browsers send `Origin: null` with our own forms (Fetch, 3.1).
+    ("referrer-policy", "same-origin"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
     (

@@ -153,12 +153,12 @@ texts! {
     }
     KeyNew { title lead name name_hint example code code_hint submit error name_length code_wrong }
     KeyRegister { title named steps_title insert start touch submit }
-    Registered { title lead spare }
+    Registered { title lead moves_on spare }
     KeyRename { title lead name submit }
     KeyDelete { title question lead last_title last submit }
     Denied { title app not_open closed groups person methods account what_to_do ask switch other_systems }
     Error { title bad_request not_found too_large misdirected too_many upstream slow busy unknown what_to_do }
-    LoggedOut { title lead shared }
+    LoggedOut { title lead shared question }
     MitId {
         aborted aborted_lead wrong_person wrong_person_lead too_low too_low_lead needed returned unknown
         unknown_lead unavailable unavailable_lead expired expired_lead

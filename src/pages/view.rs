@@ -15,7 +15,9 @@ use askama::Template;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 pub use frame::{App, Continue, FooterLinks, Frame};
-pub use outcome::{Denial, Denied, ErrorPage, Help, LoggedOut, MitIdAborted, MitIdRefusal, MitIdRefused};
+pub use outcome::{
+    Denial, Denied, ErrorPage, Help, LogOut, LoggedOut, MitIdAborted, MitIdRefusal, MitIdRefused,
+};
 
 use crate::pages::text::{Texts, moment};
 use crate::time::Timestamp;
@@ -264,6 +266,8 @@ pub struct Registered {
     pub name: String,
     /// Where *Fortsæt* leads.
     pub proceed: String,
+    /// The page goes there by itself after a moment, unless somebody touches it.
+    pub moves_on: bool,
     /// It was the person's first key: a spare one is suggested.
     pub first: bool,
 }

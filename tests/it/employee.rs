@@ -11,7 +11,7 @@ pub async fn log_in(browser: &Browser, user: &str, password: &str) {
     browser.button("Login").await.click().await;
 }
 
-/// From *Ingen 2-faktor enheder registreret* through MitID to *Fortsæt*: `user` (as on the broker's button)
+/// From *Ingen 2-faktor enheder registreret* through MitID to *Registrering gennemført*: `user` (as on the broker's button)
 /// is vouched for, the key is named and touched. The key stays in the browser's port.
 pub async fn register_key(browser: &Browser, user: &str) -> Credential {
     browser.heading("Ingen 2-faktor enheder registreret").await;
@@ -33,7 +33,6 @@ pub async fn register_key(browser: &Browser, user: &str) -> Credential {
     browser.heading("Registrering gennemført").await;
     browser.shows("Blå nøgle").await;
     browser.picture("registered").await;
-    let credential = key.credential().await;
-    browser.action("Fortsæt").await.click().await;
-    credential
+    // The page goes on by itself.
+    key.credential().await
 }

@@ -50,6 +50,7 @@ async fn a_logged_out_session_stays_out_after_a_power_cut() {
     browser.at(&installation.cura("/")).await;
     let cookies = browser.cookies().await;
     browser.open(&installation.cura("/.sluse/logout")).await;
+    browser.button("Log ud").await.click().await;
     browser.heading("Du er logget ud").await;
     gateway.kill();
 

@@ -149,6 +149,7 @@ pub static DA: Texts = Texts {
     registered: Registered {
         title: "Registrering gennemført",
         lead: "er klar. Næste gang er dit kodeord og et tryk på nøglen nok.",
+        moves_on: "Du bliver sendt videre om et øjeblik.",
         spare: "Tilføj også gerne en ekstra nøgle, som du gemmer et sikkert sted.",
     },
     key_rename: KeyRename {
@@ -196,6 +197,7 @@ pub static DA: Texts = Texts {
         title: "Du er logget ud",
         lead: "Dine systemer er lukket på denne enhed.",
         shared: "Tag din nøgle med dig.",
+        question: "Du bliver logget ud af alle systemer, du er logget ind i her.",
     },
     mitid: MitId {
         aborted: "Du afbrød MitID",

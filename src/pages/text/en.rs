@@ -149,6 +149,7 @@ pub static EN: Texts = Texts {
     registered: Registered {
         title: "Registration complete",
         lead: "is ready. Next time your password and a touch of the key are enough.",
+        moves_on: "You will be sent on in a moment.",
         spare: "It is a good idea to add a spare key too, and keep it somewhere safe.",
     },
     key_rename: KeyRename {
@@ -196,6 +197,7 @@ pub static EN: Texts = Texts {
         title: "You are logged out",
         lead: "Your systems are closed on this device.",
         shared: "Take your key with you.",
+        question: "You will be logged out of every system you are logged in to here.",
     },
     mitid: MitId {
         aborted: "You cancelled MitID",

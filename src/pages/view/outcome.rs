@@ -82,6 +82,13 @@ impl ErrorPage {
     }
 }
 
+/// *Log ud*, on an app's host: a link can ask, and only the person can say yes.
+#[derive(Template)]
+#[template(path = "log_out.html")]
+pub struct LogOut {
+    pub frame: Frame,
+}
+
 /// *Du er logget ud*.
 #[derive(Template)]
 #[template(path = "logged_out.html")]

@@ -151,7 +151,8 @@ impl Sample<'_> {
         let rename =
             |refused| KeyRename { frame: frame(), next: next(), id: "a".into(), name: name(), refused };
         let register = KeyRegister { frame: frame(), next: next(), ceremony: self.ceremony(), name: name() };
-        let registered = Registered { frame: frame(), name: name(), proceed: "/me".into(), first: true };
+        let registered =
+            Registered { frame: frame(), name: name(), proceed: "/me".into(), moves_on: true, first: true };
         vec![
             ("key-prompt", render(&prompt(None))),
             ("key-prompt-purpose", render(&prompt(Some(self.words.policy.into())))),
