@@ -105,7 +105,7 @@ impl Gateway {
         runtime.spawn(revoke::keep(sessions.clone(), position, touches));
 
         let audit = AuditLog::new(store.clone());
-        let form_targets = form_targets(&public, &policy.load(), &extras.sites);
+        let form_targets = form_targets(&public, &policy.load(), config);
         let pages = Arc::new(Pages {
             policy: policy.clone(),
             store: store.clone(),
@@ -268,15 +268,19 @@ fn broker(
     Ok(Some(MitId::new(broker, redirect_uri, http, clock, random)?))
 }
 
-/// A login ends at an app or at the broker, and the broker may send people further on: any https address. The
-/// demo's hosts are on plain HTTP, and are named.
-fn form_targets(public: &Public, policy: &Policy, sites: &HashMap<String, Router>) -> String {
-    if public.scheme == "https" {
-        return "https:".to_owned();
+/// A login ends at an app or at the broker, and the broker may send people further on: any https address.
+/// What is on plain HTTP, which only this machine's own hosts are, is named.
+fn form_targets(public: &Public, policy: &Policy, config: &Config) -> String {
+    let mut targets = "https:".to_owned();
+    if public.scheme != "https" {
+        let hosts = policy.apps().iter().flat_map(|app| &app.hosts);
+        let broker = config.methods.mitid.as_ref().map(|mitid| mitid.broker.issuer.origin());
+        for origin in hosts.map(|host| public.origin(host)).chain(broker) {
+            targets.push(' ');
+            targets.push_str(&origin);
+        }
     }
-    let hosts = policy.apps().iter().flat_map(|app| &app.hosts).chain(sites.keys());
-    let origins: Vec<String> = hosts.map(|host| public.origin(host)).collect();
-    format!("https: {}", origins.join(" "))
+    targets
 }
 
 fn certificates(config: &Config, policy: &Policy) -> anyhow::Result<Option<Arc<Certificates>>> {

@@ -83,7 +83,10 @@ impl Reader<'_> {
     pub fn file(&self, node: &Node) -> Option<PathBuf> {
         let path = self.folder.join(self.report.text(node)?);
         let message = format!("the file `{}` cannot be read", path.display());
-        let help = "create it, or let the user the gateway runs as read it";
+        let help = format!(
+            "create it, or let the user the gateway runs as read it (a key file: `head -c 48 /dev/urandom | base64 > {}`)",
+            path.display()
+        );
         self.files
             .borrow_mut()
             .push((path.clone(), Problem::at(self.report.source, node.span, message, help)));

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use axum::Form;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::login::{end, set_session};
+use super::login::{LogOut, end, set_session};
 use super::reply::{self, add_cookie, see_other};
 use super::visitor::Visitor;
 use super::{Answer, Pages, view};
@@ -68,9 +69,15 @@ pub async fn ask_log_out(visitor: Visitor) -> Response {
 }
 
 /// `POST /.sluse/logout`
-pub async fn log_out(State(pages): State<Arc<Pages>>, visitor: Visitor) -> Answer {
+pub async fn log_out(
+    State(pages): State<Arc<Pages>>,
+    visitor: Visitor,
+    Form(form): Form<LogOut>,
+) -> Answer {
     end(&pages, &visitor).await?;
-    let mut response = see_other(&format!("{}/logged-out", pages.public.login()));
+    // *Skift bruger* asks the next person in to the same app.
+    let logged_out = format!("{}/logged-out", pages.public.login());
+    let mut response = see_other(if form.then == "login" { "/" } else { &logged_out });
     add_cookie(&mut response, cookie::SESSION, "", Keep::Drop);
     Ok(response)
 }

@@ -107,7 +107,7 @@ pub async fn log_out(State(pages): State<Arc<Pages>>, visitor: Visitor, Form(the
 pub struct LogOut {
     /// `login` for *Skift bruger*.
     #[serde(default)]
-    then: String,
+    pub then: String,
     #[serde(flatten)]
     fields: Fields,
 }

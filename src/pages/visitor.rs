@@ -29,6 +29,8 @@ pub struct Visitor {
     pub session: Option<Arc<Session>>,
     /// The path and query asked for.
     target: String,
+    /// The login host's front page.
+    home: String,
 }
 
 impl Visitor {
@@ -55,6 +57,8 @@ impl Visitor {
             lang: self.lang,
             switch_url: with_lang(&self.target, self.lang.other()),
             user: self.session.as_ref().map(|session| session.user.name.clone()),
+            log_out: if self.arrival.app.is_some() { "/.sluse/logout" } else { "/logout" },
+            home: self.home.clone(),
             ..view::Frame::default()
         }
     }
@@ -100,6 +104,7 @@ pub async fn establish(State(pages): State<Arc<Pages>>, mut request: Request, ne
         browser: Browser::of(&id),
         session: None,
         target: request.uri().to_string(),
+        home: format!("{}/", pages.public.login()),
         arrival,
     };
     if let Some(value) = cookie(cookie::SESSION) {

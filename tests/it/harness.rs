@@ -6,7 +6,7 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 
 use tempfile::TempDir;
 
-use crate::broker::{Broker, CLIENT_ID, CLIENT_SECRET};
+use crate::broker::{Broker, CLIENT_ID, CLIENT_SECRET, Person};
 use crate::origin::Origin;
 use crate::process::Process;
 use crate::raw::exchange;
@@ -37,6 +37,7 @@ impl Installation {
         let [listen, admin] = free_addresses();
         let installation =
             Self { folder: TempDir::new().expect("a folder for the installation"), listen, admin };
+        installation.write("sluse.key", "a key for tests, which protects nothing at all");
         installation.write("sluse.yaml", &installation.settings(""));
         installation.policy("cura", &CURA.replace("UPSTREAM", &origin.url()));
         installation
@@ -98,6 +99,14 @@ impl Installation {
         let output = self.sluse(arguments, input);
         assert!(output.status.success(), "{}: {}", output.status, String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("sluse writes UTF-8")
+    }
+
+    /// Adds a person with a password, and a CPR number if they have one.
+    pub fn enrol(&self, person: &Person, password: &str) {
+        let mut add = vec!["user", "add", person.user, "--name", person.name];
+        add.extend(person.cpr.map(|_| "--cpr-stdin"));
+        self.succeed(add, person.cpr.unwrap_or_default());
+        self.succeed(["user", "set-password", person.user], password);
     }
 
     /// Starts the gateway and waits until it is ready.

@@ -98,8 +98,6 @@ async fn asked_to_stop_it_ends_in_good_order() {
 
 fn enrol(installation: &Installation) {
     for person in [NEZ, OLE] {
-        let mut arguments = vec!["user", "add", person.user, "--name", person.name, "--password-stdin"];
-        arguments.extend(person.cpr.iter().flat_map(|cpr| ["--cpr", cpr]));
-        installation.succeed(arguments, PASSWORD);
+        installation.enrol(&person, PASSWORD);
     }
 }

@@ -109,6 +109,11 @@ pub struct Issuer(IssuerUrl);
 pub struct InvalidIssuer;
 
 impl Issuer {
+    /// Scheme, host and port.
+    pub fn origin(&self) -> String {
+        self.0.url().origin().ascii_serialization()
+    }
+
     pub fn parse(written: &str) -> Result<Self, InvalidIssuer> {
         let issuer = IssuerUrl::new(written.to_owned()).map_err(|_| InvalidIssuer)?;
         let url = issuer.url();

@@ -13,6 +13,10 @@ pub struct Frame {
     pub switch_url: String,
     /// The name of the person logged in.
     pub user: Option<String>,
+    /// Where *Log ud* posts to, on the host that shows the page.
+    pub log_out: &'static str,
+    /// The login host's front page.
+    pub home: String,
     /// Whose gateway this is: the municipality's name, beside ours.
     pub organisation: Option<String>,
     /// A notice to everybody, such as that MitID is down.

@@ -36,6 +36,8 @@ impl Sample<'_> {
     fn anonymous(&self) -> Frame {
         Frame {
             lang: self.lang,
+            log_out: "/logout",
+            home: "/".to_owned(),
             switch_url: format!("/login?lang={}", self.lang.other().tag()),
             organisation: Some("Åby Kommune".into()),
             links: FooterLinks {
