@@ -275,7 +275,7 @@ fn form_targets(public: &Public, policy: &Policy, config: &Config) -> String {
     if public.scheme != "https" {
         let hosts = policy.apps().iter().flat_map(|app| &app.hosts);
         let broker = config.methods.mitid.as_ref().map(|mitid| mitid.broker.issuer.origin());
-        for origin in hosts.map(|host| public.origin(host)).chain(broker) {
+        for origin in hosts.map(|host| public.origin(host)).chain(broker).chain([public.login()]) {
             targets.push(' ');
             targets.push_str(&origin);
         }

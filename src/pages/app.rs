@@ -69,11 +69,7 @@ pub async fn ask_log_out(visitor: Visitor) -> Response {
 }
 
 /// `POST /.sluse/logout`
-pub async fn log_out(
-    State(pages): State<Arc<Pages>>,
-    visitor: Visitor,
-    Form(form): Form<LogOut>,
-) -> Answer {
+pub async fn log_out(State(pages): State<Arc<Pages>>, visitor: Visitor, Form(form): Form<LogOut>) -> Answer {
     end(&pages, &visitor).await?;
     // *Skift bruger* asks the next person in to the same app.
     let logged_out = format!("{}/logged-out", pages.public.login());
