@@ -109,6 +109,13 @@ impl Installation {
         self.succeed(["user", "set-password", person.user], password);
     }
 
+    /// A one-time code for registering a key.
+    pub fn invite(&self, person: &Person) -> String {
+        let answer = self.succeed(["invite", person.user, "--format", "json"], "");
+        let answer: serde_json::Value = serde_json::from_str(&answer).expect("it was asked for JSON");
+        answer["code"].as_str().expect("an invitation has a code").to_owned()
+    }
+
     /// Starts the gateway and waits until it is ready.
     pub async fn serve(&self) -> Gateway {
         let gateway = Gateway { process: Process::start(self.command(["serve"])), admin: self.admin };

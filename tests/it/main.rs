@@ -12,6 +12,7 @@ mod harness;
 mod key;
 mod origin;
 mod persistence;
+mod person;
 mod process;
 mod raw;
 mod wait;
