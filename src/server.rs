@@ -20,6 +20,7 @@ use pingora::services::listening::Service;
 use tokio::runtime::Runtime;
 
 use crate::arrival::Public;
+use crate::assertion::AssertionKey;
 use crate::audit::{AuditLog, CorrelationIds};
 use crate::authn::MitIdLevel;
 use crate::authn::ceremony::Ceremonies;
@@ -105,6 +106,7 @@ impl Gateway {
         runtime.spawn(revoke::keep(sessions.clone(), position, touches));
 
         let audit = AuditLog::new(store.clone());
+        let assertion = Arc::new(AssertionKey::derive(&keys.assertion, public.login()));
         let form_targets = form_targets(&public, &policy.load(), config);
         let pages = Arc::new(Pages {
             policy: policy.clone(),
@@ -120,6 +122,7 @@ impl Gateway {
             relying_party: relying_party(config)?,
             mitid: broker(config, &public, &world, extras.broker_http)?,
             mitid_level: config.methods.mitid.as_ref().map_or(MitIdLevel::Substantial, |mitid| mitid.level),
+            assertion: assertion.clone(),
             keys,
             audit: audit.clone(),
             metrics: metrics.clone(),
@@ -135,6 +138,7 @@ impl Gateway {
             audit,
             metrics: metrics.clone(),
             clock,
+            assertion,
             correlation: CorrelationIds::new(random.as_ref()),
             random,
             public,

@@ -32,6 +32,7 @@ use self::request::{Refusal, Target};
 use self::respond::ToLogin;
 use self::upstream::Upstreams;
 use crate::arrival::{Arrival, Public, Verdict};
+use crate::assertion::AssertionKey;
 use crate::audit::{AuditLog, CorrelationIds, Entry, Event};
 use crate::metrics::Metrics;
 use crate::policy::path::{CanonicalPath, PathRules};
@@ -56,6 +57,8 @@ pub struct Proxy {
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
     pub correlation: CorrelationIds,
+    /// Signs what upstreams are told.
+    pub assertion: Arc<AssertionKey>,
     pub public: Public,
     /// The login host's pages.
     pub login_pages: Router,
@@ -179,6 +182,8 @@ impl ProxyHttp for Proxy {
             address: address(downstream),
             path: &context.path,
             query: context.query.as_deref(),
+            assertion: &self.assertion,
+            now: self.clock.now(),
             permit,
             session: context.session.as_deref(),
         };
