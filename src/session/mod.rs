@@ -7,6 +7,8 @@ pub mod cookie;
 pub mod handoff;
 pub mod revoke;
 mod sign_in;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
