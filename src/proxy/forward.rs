@@ -59,7 +59,8 @@ impl Forwarded<'_> {
                 groups: &session.user.groups,
                 assurance: &session.assurance,
             };
-            upstream.insert_header(ASSERTION, session.told.assertion(self.assertion, &statement, self.now))?;
+            upstream
+                .insert_header(ASSERTION, session.told.assertion(self.assertion, &statement, self.now))?;
         }
         Ok(())
     }

@@ -45,8 +45,7 @@ impl World {
             created_at: clock.now(),
         };
         assert!(store.add_user(&user).await.unwrap());
-        let ceremonies =
-            Ceremonies { store: store.clone(), clock: clock.clone(), random: random.clone() };
+        let ceremonies = Ceremonies { store: store.clone(), clock: clock.clone(), random: random.clone() };
         let world = Self {
             sessions: another_node(&store, &clock, random),
             ceremonies,
@@ -243,7 +242,10 @@ async fn sessions_end_idle_and_end_at_last() {
     let idle = world.signed_in().await;
     world.clock.advance(IDLE);
     assert!(world.find(&idle).await.is_none());
-    assert!(world.store.session(&idle.token.hash()).await.unwrap().is_none(), "and it is gone from the store");
+    assert!(
+        world.store.session(&idle.token.hash()).await.unwrap().is_none(),
+        "and it is gone from the store"
+    );
 }
 
 #[tokio::test]
