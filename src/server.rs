@@ -27,9 +27,10 @@ use crate::authn::ceremony::Ceremonies;
 use crate::authn::mitid::{self, MitId};
 use crate::authn::password::{Cost, Passwords};
 use crate::authn::webauthn::RelyingParty;
-use crate::config::{Config, Protocol, StoreLocation};
+use crate::config::{Config, Language, Protocol, StoreLocation};
 use crate::directory::Local;
 use crate::metrics::Metrics;
+use crate::pages::text::Lang;
 use crate::pages::{self, Pages};
 use crate::policy::Policy;
 use crate::proxy::Proxy;
@@ -128,6 +129,7 @@ impl Gateway {
             metrics: metrics.clone(),
             clock: clock.clone(),
             random: random.clone(),
+            languages: config.languages.iter().map(language).collect(),
             content_security_policy: pages::content_security_policy(&form_targets),
             public: public.clone(),
         });
@@ -142,6 +144,7 @@ impl Gateway {
             correlation: CorrelationIds::new(random.as_ref()),
             random,
             public,
+            trusted_proxies: config.trusted_proxies.clone(),
             login_pages: pages::login_host(&pages),
             app_pages: pages::app_host(&pages),
             sites: extras.sites,
@@ -242,6 +245,13 @@ fn public(config: &Config) -> anyhow::Result<Public> {
         login_host,
         redirect_ports: redirects.map(|listener| listener.address.port()).collect(),
     })
+}
+
+fn language(language: &Language) -> Lang {
+    match language {
+        Language::Da => Lang::Da,
+        Language::En => Lang::En,
+    }
 }
 
 fn relying_party(config: &Config) -> anyhow::Result<RelyingParty> {

@@ -60,6 +60,8 @@ pub struct Pages {
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
     pub public: Public,
+    /// What the pages are offered in; the first is the default.
+    pub languages: Vec<text::Lang>,
     pub content_security_policy: HeaderValue,
 }
 

@@ -5,6 +5,7 @@
 //! after pingora has applied the client's `Connection` header, so that no client can strip it.
 
 mod bridge;
+mod client;
 mod forward;
 pub mod request;
 pub mod respond;
@@ -22,6 +23,7 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use axum::Router;
 use bytes::Bytes;
+use ipnet::IpNet;
 use http::{HeaderValue, StatusCode, header};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::{FailToProxy, ProxyHttp, Session as Downstream};
@@ -60,6 +62,8 @@ pub struct Proxy {
     /// Signs what upstreams are told.
     pub assertion: Arc<AssertionKey>,
     pub public: Public,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// The login host's pages.
     pub login_pages: Router,
     /// The gateway's own paths on the apps' hosts.
@@ -179,7 +183,7 @@ impl ProxyHttp for Proxy {
         let forwarded = forward::Forwarded {
             authority: &format!("{}{}", context.host, self.public.port),
             scheme: &self.public.scheme,
-            address: address(downstream),
+            address: self.address(downstream),
             path: &context.path,
             query: context.query.as_deref(),
             assertion: &self.assertion,
@@ -255,7 +259,7 @@ impl ProxyHttp for Proxy {
         tracing::info!(
             target: "sluse::request",
             reference = context.correlation,
-            address = address(downstream).map(tracing::field::display),
+            address = self.address(downstream).map(tracing::field::display),
             host = context.host,
             method = head.method.as_str(),
             path = context.path,
@@ -296,7 +300,7 @@ impl Proxy {
         let request = policy::Request {
             method: head.method.as_str(),
             path: &context.path,
-            address: address(downstream),
+            address: self.address(downstream),
             shared_device: false,
         };
         let now = self.clock.now();
@@ -471,10 +475,15 @@ impl Proxy {
         Ok(true)
     }
 
+    fn address(&self, downstream: &Downstream) -> Option<IpAddr> {
+        let peer = downstream.client_addr()?.as_inet()?.ip();
+        Some(client::address(peer, &downstream.req_header().headers, &self.trusted_proxies))
+    }
+
     fn arrival(&self, downstream: &Downstream, context: &Context, app: Option<Arc<App>>) -> Arrival {
         Arrival {
             host: context.host.clone(),
-            address: address(downstream),
+            address: self.address(downstream),
             correlation: context.correlation.clone(),
             at: self.clock.now(),
             app,
@@ -533,11 +542,6 @@ async fn write(
 
 fn cookie_lines(head: &RequestHeader) -> impl Iterator<Item = &[u8]> {
     head.headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes)
-}
-
-/// The address the connection came from. An IPv4 address mapped into IPv6 is that IPv4 address.
-fn address(downstream: &Downstream) -> Option<IpAddr> {
-    Some(downstream.client_addr()?.as_inet()?.ip().to_canonical())
 }
 
 fn status_of(error: &Error) -> u16 {
