@@ -98,6 +98,7 @@ fn one_spelling(forwarded: &Received, name: &str, route: &str) {
         "x-sluse-user",
         "x-sluse-groups",
         "x-sluse-level",
+        "x-sluse-assertion",
         "x-forwarded-for",
         "x-forwarded-host",
         "x-forwarded-proto",
