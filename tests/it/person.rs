@@ -40,6 +40,11 @@ impl Person {
         Self { gateway: installation.listen, jars: BTreeMap::new(), key }
     }
 
+    /// With this key in the port.
+    pub fn holding(self, key: SoftwareAuthenticator<'static>) -> Self {
+        Self { key, ..self }
+    }
+
     /// Signed in at Cura with a password and a key, from no key at all. The account must exist.
     pub async fn let_in(installation: &Installation, account: &Account, password: &str) -> Self {
         let mut person = Self::at(installation);
@@ -106,11 +111,15 @@ impl Person {
 
     /// Sends a form of `page` to `path` with the page's hidden fields, and goes where redirects lead.
     pub async fn submit(&mut self, page: &Page, path: &str, fields: &[(&str, &str)]) -> Page {
+        let reply = self.submit_and_stay(page, path, fields).await;
+        self.follow(&page.resolve(path), reply).await
+    }
+
+    /// As [`Self::submit`], and no further.
+    pub async fn submit_and_stay(&mut self, page: &Page, path: &str, fields: &[(&str, &str)]) -> Reply {
         let mut all = page.hidden();
         all.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let url = page.resolve(path);
-        let reply = self.post_form(&url, &all).await;
-        self.follow(&url, reply).await
+        self.post_form(&page.resolve(path), &all).await
     }
 
     /// A navigation to `url`, and no further.
@@ -285,7 +294,7 @@ async fn a_person_walks_from_a_code_to_the_app_and_back_with_a_touch() {
     first.open(&installation.cura("/one")).await;
     assert_eq!(origin.request("/one").await.header("x-sluse-user").as_deref(), Some("nez"));
 
-    let mut second = Person { key: first.key, ..Person::at(&installation) };
+    let mut second = Person::at(&installation).holding(first.key);
     let page = second.open(&installation.cura("/two?a=b")).await;
     let page = second.log_in(&page, "nez", PASSWORD).await;
     let page = second.touch(&page).await;

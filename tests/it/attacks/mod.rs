@@ -2,10 +2,15 @@
 //! held to (A requests and sequences, P the proxy, W WebAuthn), and each asks what the upstream saw.
 
 mod cookies;
+mod csrf;
 mod framing;
 mod headers;
 mod hosts;
+mod login;
+mod returns;
+mod session;
 mod targets;
+mod websocket;
 
 use crate::broker::{NEZ, OLE};
 use crate::harness::{Gateway, Installation};
