@@ -78,7 +78,7 @@ impl Person {
 
     /// Follows the link that leads on from a page that is done.
     pub async fn go_on(&mut self, page: &Page) -> Page {
-        let link = page.link_to("/login").unwrap_or_else(|| panic!("no way on: {}", page.reply.text()));
+        let link = page.link_with("/login").unwrap_or_else(|| panic!("no way on: {}", page.reply.text()));
         self.open(&page.resolve(&link)).await
     }
 
@@ -236,12 +236,12 @@ impl Page {
         format!("{{\"publicKey\":{}}}", self.attribute("data-options"))
     }
 
-    /// The first link whose address begins so.
-    pub fn link_to(&self, start: &str) -> Option<String> {
+    /// The first link whose address holds `part`.
+    pub fn link_with(&self, part: &str) -> Option<String> {
         let text = self.reply.text();
         let main = text.split_once("<main")?.1;
         let links = main.split(" href=\"").skip(1).filter_map(|rest| rest.split('"').next());
-        links.map(unescape).find(|link| link.starts_with(start))
+        links.map(unescape).find(|link| link.contains(part))
     }
 
     /// An address as the page means it.

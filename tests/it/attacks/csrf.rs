@@ -33,7 +33,7 @@ async fn no_foreign_page_changes_anything() {
     let field = Field::new().await;
     let mut nez = field.nez().await;
     let me = nez.open(&field.installation.login("/me")).await;
-    let rename = me.link_to("/keys/").expect("nez has a key");
+    let rename = me.link_with("/rename").expect("nez has a key");
     let delete = rename.replace("/rename", "/delete");
     let (login, cura) =
         (|path: &str| field.installation.login(path), |path: &str| field.installation.cura(path));
@@ -94,7 +94,7 @@ async fn no_foreign_page_signs_anybody_in() {
 async fn a_picture_logs_nobody_out() {
     let field = Field::new().await;
     let mut nez = field.nez().await;
-    let id = nez.open(&field.installation.login("/me")).await.link_to("/keys/").expect("nez has a key");
+    let id = nez.open(&field.installation.login("/me")).await.link_with("/rename").expect("nez has a key");
     for (url, status) in [
         (field.installation.login("/logout"), 405),
         (field.installation.cura("/.sluse/logout"), 200),

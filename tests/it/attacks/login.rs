@@ -141,7 +141,7 @@ async fn names_are_escaped() {
     let touch = mia.go_on(&registered).await;
     mia.touch(&touch).await;
     let me = mia.open(&field.installation.login("/me")).await;
-    let rename = me.link_to("/keys/").expect("a key");
+    let rename = me.link_with("/rename").expect("a key");
     let rename = mia.open(&field.installation.login(&rename)).await;
     let delete = mia.open(&rename.url.replace("/rename", "/delete")).await;
     for (case, page) in [
@@ -181,7 +181,7 @@ async fn a_typed_name_cannot_forge_a_record() {
     assert!(log.lines().all(|line| !line.starts_with("2026-01-01")), "{log}");
     let audit = field.installation.succeed(["audit", "list", "--format", "json"], "");
     let records: serde_json::Value = serde_json::from_str(&audit).expect("JSON");
-    let names: Vec<_> = records.as_array().expect("a list").iter().map(|it| &it["user"]).collect();
+    let names: Vec<_> = records.as_array().expect("a list").iter().map(|it| &it["username"]).collect();
     assert_eq!(names.iter().filter(|name| name.as_str().is_some_and(|it| it.contains("forged"))).count(), 1);
     let table = field.installation.succeed(["audit", "list"], "");
     assert!(table.lines().all(|line| !line.starts_with("2026-01-01")), "{table}");

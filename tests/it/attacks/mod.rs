@@ -1,6 +1,7 @@
 //! Bad input, sent for real: each case is named after its row in the catalogue of attacks that the gateway is
 //! held to (A requests and sequences, P the proxy, W WebAuthn), and each asks what the upstream saw.
 
+mod ceremonies;
 mod cookies;
 mod csrf;
 mod framing;
