@@ -6,8 +6,9 @@
 pub mod broker;
 mod cura;
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use pingora::server::RunArgs;
@@ -65,8 +66,7 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<()> {
     let extras = demo.extras(&world)?;
     let gateway = Gateway::build(&config, policy, world, extras)?;
     gateway.leave_when_idle();
-    // Early: whoever connects too soon waits in no queue yet, so the address is told last of all.
-    println!("{}", demo.greeting());
+    greet_when_open(args.listen, demo.greeting());
     gateway.run(RunArgs::default());
     Ok(())
 }
@@ -145,6 +145,16 @@ impl Demo<'_> {
              believes whoever presses a button. Everything is forgotten when the demo stops.\n"
         )
     }
+}
+
+/// Prints the greeting once somebody who follows it is let in.
+fn greet_when_open(address: SocketAddr, greeting: String) {
+    std::thread::spawn(move || {
+        while TcpStream::connect(address).is_err() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        println!("{greeting}");
+    });
 }
 
 /// Adds the people of the demo.
