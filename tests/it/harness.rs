@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use tempfile::TempDir;
 
@@ -109,9 +110,17 @@ impl Installation {
         self.succeed(["user", "set-password", person.user], password);
     }
 
+    /// A one-time code for registering a key.
+    pub fn invite(&self, person: &Person) -> String {
+        let answer = self.succeed(["invite", person.user, "--format", "json"], "");
+        let answer: serde_json::Value = serde_json::from_str(&answer).expect("it was asked for JSON");
+        answer["code"].as_str().expect("an invitation has a code").to_owned()
+    }
+
     /// Starts the gateway and waits until it is ready.
     pub async fn serve(&self) -> Gateway {
-        let gateway = Gateway { process: Process::start(self.command(["serve"])), admin: self.admin };
+        let process = Process::start(self.command(["serve"]));
+        let gateway = Gateway { process, listen: self.listen, admin: self.admin };
         gateway.ready().await;
         gateway
     }
@@ -154,6 +163,7 @@ rules:
 /// `sluse serve`, running.
 pub struct Gateway {
     process: Process,
+    listen: SocketAddr,
     admin: SocketAddr,
 }
 
@@ -188,8 +198,10 @@ impl Gateway {
             if self.process.ended() {
                 return Ok(false);
             }
-            // Nothing listens at first.
-            tokio::net::TcpStream::connect(self.admin).await.map_err(|error| error.to_string())?;
+            // Nothing listens at first, and not both begin at once.
+            for address in [self.listen, self.admin] {
+                tokio::net::TcpStream::connect(address).await.map_err(|error| error.to_string())?;
+            }
             let reply =
                 exchange(self.admin, "GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                     .await;
@@ -241,11 +253,23 @@ impl Demo {
 }
 
 /// Loopback addresses nobody listens on, each different.
+///
+/// Below the range from which the kernel takes the ports of outgoing connections: none of those can have an
+/// address by the time a gateway wants it, however many tests run at once.
 fn free_addresses<const N: usize>() -> [SocketAddr; N] {
-    // All are held until the last is known, so that none is given twice.
-    let held =
-        [(); N].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has free ports"));
-    held.map(|listener| listener.local_addr().expect("a bound listener has an address"))
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    const FIRST: u16 = 10_000;
+    const COUNT: u16 = 22_000;
+    // Runs of other suites on the same machine begin elsewhere.
+    let start = u16::try_from(std::process::id() * 101 % u32::from(COUNT)).expect("smaller than COUNT");
+    [(); N].map(|()| {
+        let candidates = std::iter::repeat_with(|| {
+            let offset = NEXT.fetch_add(1, Ordering::Relaxed) % COUNT;
+            SocketAddr::from((Ipv4Addr::LOCALHOST, FIRST + (start + offset) % COUNT))
+        });
+        let mut free = candidates.take(COUNT.into()).filter(|address| TcpListener::bind(address).is_ok());
+        free.next().expect("loopback has free ports")
+    })
 }
 
 fn run(command: &mut Command, input: &str) -> Output {

@@ -5,6 +5,7 @@
 #![allow(dead_code)]
 
 mod arrows;
+mod attacks;
 mod broker;
 mod browser;
 mod employee;
@@ -13,6 +14,7 @@ mod harness;
 mod key;
 mod origin;
 mod persistence;
+mod person;
 mod process;
 mod raw;
 mod wait;
