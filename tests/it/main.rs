@@ -10,6 +10,7 @@ mod employee;
 mod guide;
 mod harness;
 mod key;
+mod mitid;
 mod origin;
 mod persistence;
 mod process;
