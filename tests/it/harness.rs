@@ -128,11 +128,11 @@ impl Installation {
         self.succeed(["user", "set-password", person.user], password);
     }
 
-    /// A one-time code for `user`.
-    pub fn invite(&self, user: &str) -> String {
-        let said = self.succeed(["invite", user, "--format", "json"], "");
-        let said: Value = serde_json::from_str(&said).expect("JSON, as asked for");
-        said["code"].as_str().expect("a code").to_owned()
+    /// A one-time code for registering a key.
+    pub fn invite(&self, person: &Person) -> String {
+        let answer = self.succeed(["invite", person.user, "--format", "json"], "");
+        let answer: serde_json::Value = serde_json::from_str(&answer).expect("it was asked for JSON");
+        answer["code"].as_str().expect("an invitation has a code").to_owned()
     }
 
     /// The audit, oldest first.

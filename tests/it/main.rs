@@ -13,6 +13,7 @@ mod key;
 mod mitid;
 mod origin;
 mod persistence;
+mod person;
 mod process;
 mod raw;
 mod wait;

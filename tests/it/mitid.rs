@@ -151,7 +151,7 @@ async fn with_the_broker_down_password_and_key_still_work() {
     let [nobody] = free_addresses();
     let installation = Installation::with_issuer(&origin, &format!("http://{nobody}"));
     let ward = Ward::start(origin, installation, &[NEZ]).await;
-    let code = ward.installation.invite(NEZ.user);
+    let code = ward.installation.invite(&NEZ);
     let browser = ward.browser_without_key(NEZ, "/with-a-code").await;
     browser.button("Log ind med MitID").await.click().await;
     browser.heading("MitID svarer ikke").await;
