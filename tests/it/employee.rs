@@ -28,18 +28,19 @@ pub async fn register_key(browser: &Browser, person: &str) -> Credential {
     browser.heading("Min identitet").await;
     browser.picture("my-identity").await;
     browser.link("Tilføj hardwarenøgle").await.click().await;
-    name_and_touch(browser).await
+    name_and_touch(browser).await.credential().await
 }
 
-/// As [`register_key`], with a one-time code from the service desk instead of MitID.
-pub async fn register_key_with_code(browser: &Browser, code: &str) -> Credential {
+/// As [`register_key`], with a one-time code from the service desk instead of MitID. The key will be asked for
+/// a touch at once, as the code is no second factor.
+pub async fn register_key_with_code<'a>(browser: &'a Browser, code: &str) -> Key<'a> {
     browser.heading("Ingen 2-faktor enheder registreret").await;
     browser.field("Engangskode").await.write(code).await;
     browser.button("Fortsæt").await.click().await;
     name_and_touch(browser).await
 }
 
-async fn name_and_touch(browser: &Browser) -> Credential {
+async fn name_and_touch(browser: &Browser) -> Key<'_> {
     browser.field("Navn på klient").await.write("Blå nøgle").await;
     browser.picture("name-the-key").await;
     browser.button("Registrer klient").await.click().await;
@@ -51,5 +52,5 @@ async fn name_and_touch(browser: &Browser) -> Credential {
     browser.shows("Blå nøgle").await;
     browser.picture("registered").await;
     // The page goes on by itself.
-    key.credential().await
+    key
 }

@@ -2,13 +2,13 @@
 
 use serde_json::json;
 
-use crate::broker::{Broker, CLIENT_ID, Level, NEZ, NEZ_RENEWED, OLE, Person};
+use crate::broker::{Broker, CLIENT_ID, Level, NEZ, NEZ_RENEWED, OLE, Person as Account};
 use crate::browser::Browser;
 use crate::employee::{log_in, log_in_with_mitid, register_key, register_key_with_code};
 use crate::harness::{Gateway, Installation, free_addresses};
 use crate::key::{Key, Touch};
 use crate::origin::Origin;
-use crate::wait::until;
+use crate::person::{Page, Person};
 
 const PASSWORD: &str = "en lang og god sætning";
 
@@ -91,41 +91,54 @@ async fn the_mitid_of_somebody_else_is_refused_and_switches_nothing() {
 #[tokio::test]
 async fn a_callback_is_answered_once_and_only_in_the_browser_that_asked() {
     let (ward, broker) = Ward::of(&[NEZ, OLE]).await;
-    let browser = ward.browser_without_key(NEZ, "/").await;
-    let callback = callback(&browser, "(nez)").await;
+    let (mut nez, page) = ward.person_without_key(NEZ).await;
+    let callback = nez.callback(&page, &broker, &NEZ).await;
 
-    let ole = ward.browser_without_key(OLE, "/").await;
-    ole.open(&callback).await;
-    ole.heading("Der gik for lang tid").await;
-    ward.keeps_out(&ole).await;
+    let (mut ole, _) = ward.person_without_key(OLE).await;
+    let mut nobody = Person::at(&ward.installation);
+    for stranger in [&mut ole, &mut nobody] {
+        let page = stranger.open(&callback).await;
+        assert_eq!((page.reply.status, &*page.heading()), (400, "Der gik for lang tid"));
+    }
     assert_eq!(broker.token_requests().await, 0, "a stranger's callback was taken to the broker");
 
-    browser.open(&callback).await;
-    browser.heading("Min identitet").await;
+    assert_eq!(nez.open(&callback).await.heading(), "Min identitet");
     assert_eq!(broker.token_requests().await, 1);
-    browser.open(&callback).await;
-    browser.heading("Der gik for lang tid").await;
+    let page = nez.open(&callback).await;
+    assert_eq!((page.reply.status, &*page.heading()), (400, "Der gik for lang tid"));
     assert_eq!(broker.token_requests().await, 1, "a used callback was taken to the broker");
-    assert_eq!(ward.refusals(), ["ole: callback-unknown", "nez: callback-unknown"]);
+    let unknown = ["ole: callback-unknown", "nobody: callback-unknown", "nez: callback-unknown"];
+    assert_eq!(ward.refusals(), unknown);
     assert_eq!(ward.installation.events("mitid-verified").len(), 1);
 }
 
 #[tokio::test]
 async fn a_callback_raises_nobody_who_signed_in_after_it_was_asked_for() {
     let (ward, broker) = Ward::of(&[NEZ, OLE]).await;
-    let browser = ward.browser_without_key(NEZ, "/").await;
-    let callback = callback(&browser, "(nez)").await;
-    browser.open(&ward.installation.login("/me")).await;
-    browser.button("Log ud").await.click().await;
-    browser.heading("Du er logget ud").await;
-    browser.open(&ward.installation.cura("/")).await;
-    log_in(&browser, OLE.user, PASSWORD).await;
-    browser.heading("Ingen 2-faktor enheder registreret").await;
-    browser.open(&callback).await;
-    browser.heading("Der gik for lang tid").await;
-    ward.keeps_out(&browser).await;
+    let (mut person, page) = ward.person_without_key(NEZ).await;
+    let callback = person.callback(&page, &broker, &NEZ).await;
+    // Nez goes, Ole comes: the same browser.
+    person.submit(&page, "/logout", &[]).await;
+    let page = person.open(&ward.installation.cura("/")).await;
+    let page = person.log_in(&page, OLE.user, PASSWORD).await;
+    assert_eq!(page.heading(), "Ingen 2-faktor enheder registreret");
+    let page = person.open(&callback).await;
+    assert_eq!((page.reply.status, &*page.heading()), (400, "Der gik for lang tid"));
     assert_eq!(ward.refusals(), ["ole: another-session"]);
     assert_eq!(broker.token_requests().await, 0);
+}
+
+#[tokio::test]
+async fn a_broker_that_stops_midway_raises_nobody() {
+    let (ward, broker) = Ward::of(&[NEZ]).await;
+    let (mut nez, page) = ward.person_without_key(NEZ).await;
+    let callback = nez.callback(&page, &broker, &NEZ).await;
+    drop(broker);
+    let page = nez.open(&callback).await;
+    assert_eq!((page.reply.status, &*page.heading()), (503, "MitID svarer ikke"));
+    let page = nez.open(&ward.installation.cura("/closed")).await;
+    assert_eq!(page.heading(), "Ingen 2-faktor enheder registreret");
+    assert_eq!(ward.refusals(), ["nez: broker-unreachable"]);
 }
 
 #[tokio::test]
@@ -158,8 +171,9 @@ async fn with_the_broker_down_password_and_key_still_work() {
     assert_eq!(ward.refusals(), ["nez: broker-unreachable"]);
 
     browser.back().await;
-    let credential = register_key_with_code(&browser, &code).await;
+    let key = register_key_with_code(&browser, &code).await;
     browser.at(&ward.installation.cura("/with-a-code")).await;
+    let credential = key.credential().await;
 
     let other = Browser::start().await;
     other.open(&ward.installation.cura("/with-the-key")).await;
@@ -168,18 +182,6 @@ async fn with_the_broker_down_password_and_key_still_work() {
     log_in(&other, NEZ.user, PASSWORD).await;
     other.at(&ward.installation.cura("/with-the-key")).await;
     ward.origin.request("/with-the-key").await;
-}
-
-#[tokio::test]
-async fn a_broker_that_stops_midway_raises_nobody() {
-    let (ward, broker) = Ward::of(&[NEZ]).await;
-    let browser = ward.browser_without_key(NEZ, "/").await;
-    let callback = callback(&browser, "(nez)").await;
-    drop(broker);
-    browser.open(&callback).await;
-    browser.heading("MitID svarer ikke").await;
-    ward.keeps_out(&browser).await;
-    assert_eq!(ward.refusals(), ["nez: broker-unreachable"]);
 }
 
 #[tokio::test]
@@ -198,7 +200,7 @@ async fn a_new_mitid_of_the_same_person_takes_the_place_of_the_old() {
 
 #[tokio::test]
 async fn an_account_without_a_cpr_number_is_nobodys_by_mitid() {
-    let (ward, _broker) = Ward::of(&[Person { cpr: None, ..NEZ }]).await;
+    let (ward, _broker) = Ward::of(&[Account { cpr: None, ..NEZ }]).await;
     let browser = ward.browser_without_key(NEZ, "/").await;
     log_in_with_mitid(&browser, "(nez)").await;
     browser.heading("Ukendt bruger").await;
@@ -240,13 +242,13 @@ struct Ward {
 }
 
 impl Ward {
-    async fn of(people: &[Person]) -> (Self, Broker) {
+    async fn of(people: &[Account]) -> (Self, Broker) {
         let origin = Origin::echo().await;
         let (installation, broker) = Installation::with_broker(&origin).await;
         (Self::start(origin, installation, people).await, broker)
     }
 
-    async fn start(origin: Origin, installation: Installation, people: &[Person]) -> Self {
+    async fn start(origin: Origin, installation: Installation, people: &[Account]) -> Self {
         for person in people {
             installation.enrol(person, PASSWORD);
         }
@@ -255,12 +257,21 @@ impl Ward {
     }
 
     /// A fresh browser on the way to `target` in Cura, after the password of somebody who has no key.
-    async fn browser_without_key(&self, person: Person, target: &str) -> Browser {
+    async fn browser_without_key(&self, person: Account, target: &str) -> Browser {
         let browser = Browser::start().await;
         browser.open(&self.installation.cura(target)).await;
         log_in(&browser, person.user, PASSWORD).await;
         browser.heading("Ingen 2-faktor enheder registreret").await;
         browser
+    }
+
+    /// As [`Self::browser_without_key`], one request at a time; and the page they are at.
+    async fn person_without_key(&self, account: Account) -> (Person, Page) {
+        let mut person = Person::at(&self.installation);
+        let page = person.open(&self.installation.cura("/")).await;
+        let page = person.log_in(&page, account.user, PASSWORD).await;
+        assert_eq!(page.heading(), "Ingen 2-faktor enheder registreret");
+        (person, page)
     }
 
     /// Cura is as closed to the browser as to anybody with only a password.
@@ -280,18 +291,4 @@ impl Ward {
         });
         told.collect()
     }
-}
-
-/// Where the broker sends the browser back to after a login with MitID as `person`; nobody has been there.
-async fn callback(browser: &Browser, person: &str) -> String {
-    browser.devtools("Network.enable", json!({})).await;
-    browser.devtools("Network.setBlockedURLs", json!({ "urls": ["*/mitid/callback*"] })).await;
-    log_in_with_mitid(browser, person).await;
-    let callback = until("the way back from the broker", async || match browser.url().await {
-        it if it.contains("/mitid/callback?") => Ok(it),
-        it => Err(it),
-    })
-    .await;
-    browser.devtools("Network.setBlockedURLs", json!({ "urls": [] })).await;
-    callback
 }

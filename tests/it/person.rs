@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sluse::authn::authenticator::SoftwareAuthenticator;
 use sluse::random::SystemRandom;
 
-use crate::broker::Person as Account;
+use crate::broker::{Broker, Person as Account};
 use crate::harness::Installation;
 use crate::raw::{Reply, exchange};
 
@@ -69,6 +69,14 @@ impl Person {
         let page = self.submit(&page, "/keys/new", &[("name", "Blå nøgle")]).await;
         let response = self.key.register(&page.options(), &origin(&page.url)).expect("the key goes along");
         self.finish(&page, "/keys/finish", &response).await
+    }
+
+    /// Presses *Log ind med MitID* on `page` and is `vouched` for at the broker: the address that the browser
+    /// is sent back to. Nobody has been there.
+    pub async fn callback(&mut self, page: &Page, broker: &Broker, vouched: &Account) -> String {
+        let reply = self.post_form(&page.resolve("/mitid"), &page.hidden()).await;
+        let to = reply.header("location").unwrap_or_else(|| panic!("not sent to the broker: {reply:?}"));
+        broker.vouch(to, vouched).await
     }
 
     /// Follows the link that leads on from a page that is done.
@@ -233,6 +241,13 @@ impl Page {
         let main = text.split_once("<main")?.1;
         let links = main.split(" href=\"").skip(1).filter_map(|rest| rest.split('"').next());
         links.map(unescape).find(|link| link.starts_with(start))
+    }
+
+    /// The page's first heading.
+    pub fn heading(&self) -> String {
+        let text = self.reply.text();
+        let heading = text.split_once("<h1>").and_then(|(_, rest)| rest.split_once("</h1>"));
+        heading.unwrap_or_else(|| panic!("{} has no heading: {text}", self.url)).0.to_owned()
     }
 
     /// An address as the page means it.
