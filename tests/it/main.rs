@@ -14,6 +14,7 @@ mod mitid;
 mod origin;
 mod persistence;
 mod person;
+mod power_cut;
 mod process;
 mod raw;
 mod wait;
