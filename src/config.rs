@@ -25,7 +25,7 @@ pub struct Config {
     /// The origin of the login host: scheme, host and port.
     pub login: Url,
     pub listen: Vec<Listen>,
-    /// Chosen by the name a client asks for; the first where it asks for none.
+    /// Chosen by the name a client asks for; one that asks for none gets none.
     pub certificates: Vec<CertificateFiles>,
     /// `/metrics`, `/health`, `/ready`.
     pub admin: SocketAddr,

@@ -9,11 +9,12 @@
 //! - [`policy`], [`config`]: the administrator's files, and the decision.
 //! - [`store`]: what is kept. [`audit`], [`metrics`]: what is told.
 //! - [`directory`]: who has an account and which password is theirs.
-//! - [`session`]: tokens, and the live sessions in memory.
+//! - [`session`]: tokens, and the live sessions in memory. [`assertion`]: what upstreams are told of them.
 //! - [`pages`]: the gateway's own pages. [`proxy`]: everything on the wire. [`arrival`]: what passes between.
 //! - [`server`]: puts it together. [`cli`]: the commands.
 
 pub mod arrival;
+pub mod assertion;
 pub mod audit;
 pub mod authn;
 pub mod cli;

@@ -33,6 +33,8 @@ impl<T> fmt::Debug for Secret<T> {
 pub struct Keys {
     /// Authenticates session tokens, so that a made-up one costs no store access.
     pub token: Secret<[u8; 32]>,
+    /// What the key that signs assertions for upstreams is made of.
+    pub assertion: Secret<[u8; 32]>,
     cpr: Secret<[u8; 32]>,
 }
 
@@ -64,6 +66,7 @@ impl Keys {
     pub fn derive(material: &[u8]) -> Self {
         Self {
             token: Secret(blake3::derive_key("sluse 2026-11 session token", material)),
+            assertion: Secret(blake3::derive_key("sluse 2026-11 upstream assertion", material)),
             cpr: Secret(blake3::derive_key("sluse 2026-11 cpr", material)),
         }
     }

@@ -20,15 +20,17 @@ use pingora::services::listening::Service;
 use tokio::runtime::Runtime;
 
 use crate::arrival::Public;
+use crate::assertion::AssertionKey;
 use crate::audit::{AuditLog, CorrelationIds};
 use crate::authn::MitIdLevel;
 use crate::authn::ceremony::Ceremonies;
 use crate::authn::mitid::{self, MitId};
 use crate::authn::password::{Cost, Passwords};
 use crate::authn::webauthn::RelyingParty;
-use crate::config::{Config, Protocol, StoreLocation};
+use crate::config::{Config, Language, Protocol, StoreLocation};
 use crate::directory::Local;
 use crate::metrics::Metrics;
+use crate::pages::text::Lang;
 use crate::pages::{self, Pages};
 use crate::policy::Policy;
 use crate::proxy::Proxy;
@@ -105,6 +107,7 @@ impl Gateway {
         runtime.spawn(revoke::keep(sessions.clone(), position, touches));
 
         let audit = AuditLog::new(store.clone());
+        let assertion = Arc::new(AssertionKey::derive(&keys.assertion, public.login()));
         let form_targets = form_targets(&public, &policy.load(), config);
         let pages = Arc::new(Pages {
             policy: policy.clone(),
@@ -120,11 +123,13 @@ impl Gateway {
             relying_party: relying_party(config)?,
             mitid: broker(config, &public, &world, extras.broker_http)?,
             mitid_level: config.methods.mitid.as_ref().map_or(MitIdLevel::Substantial, |mitid| mitid.level),
+            assertion: assertion.clone(),
             keys,
             audit: audit.clone(),
             metrics: metrics.clone(),
             clock: clock.clone(),
             random: random.clone(),
+            languages: config.languages.iter().map(language).collect(),
             content_security_policy: pages::content_security_policy(&form_targets),
             public: public.clone(),
         });
@@ -135,9 +140,11 @@ impl Gateway {
             audit,
             metrics: metrics.clone(),
             clock,
+            assertion,
             correlation: CorrelationIds::new(random.as_ref()),
             random,
             public,
+            trusted_proxies: config.trusted_proxies.clone(),
             login_pages: pages::login_host(&pages),
             app_pages: pages::app_host(&pages),
             sites: extras.sites,
@@ -238,6 +245,13 @@ fn public(config: &Config) -> anyhow::Result<Public> {
         login_host,
         redirect_ports: redirects.map(|listener| listener.address.port()).collect(),
     })
+}
+
+fn language(language: &Language) -> Lang {
+    match language {
+        Language::Da => Lang::Da,
+        Language::En => Lang::En,
+    }
 }
 
 fn relying_party(config: &Config) -> anyhow::Result<RelyingParty> {

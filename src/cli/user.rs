@@ -34,7 +34,8 @@ pub enum Command {
     ///
     /// The first line names the columns: username and name, and any of cpr, groups (separated by `;`) and
     /// expiry (the last day, YYYY-MM-DD, Danish time). A column that is there is the truth, and an empty cell
-    /// clears; a column that is not there is left as it was. People the file does not name are left alone.
+    /// clears; a column that is not there is left as it was. People the file does not name are left alone;
+    /// whose groups or expiry change are logged out.
     /// Nothing is changed unless every line is right.
     Import {
         #[arg(value_name = "FILE")]

@@ -105,6 +105,12 @@ pub async fn session(State(pages): State<Arc<Pages>>, visitor: Visitor) -> Respo
     axum::Json(answer).into_response()
 }
 
+/// `GET /.sluse/jwks.json`: the key that `X-Sluse-Assertion` is checked with.
+pub async fn jwks(State(pages): State<Arc<Pages>>) -> Response {
+    let headers = [(header::CACHE_CONTROL, "public, max-age=300")];
+    (headers, axum::Json(pages.assertion.jwks())).into_response()
+}
+
 /// The page shown instead of what was asked for.
 pub async fn verdict(visitor: Visitor) -> Response {
     let app = visitor.arrival.app.as_ref();

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::login::{follow, set_session, sign_in};
+use super::login::{follow, set_session};
 use super::onward::{self, Destination, Fields, Step};
 use super::visitor::Visitor;
 use super::{Answer, Pages, reply, view};
@@ -124,8 +124,10 @@ pub async fn finish(
         return refuse(&pages, &visitor, &session, "key-deleted").await;
     }
     let verified = asserted.evidence.user_verified;
-    let user = (*session.user).clone();
-    let opened = sign_in(&pages, &visitor, user, Evidence::Key(asserted.evidence)).await?;
+    // A touch adds to a session; it never makes one. One that was ended meanwhile stays so.
+    let Some(opened) = pages.sessions.raise(&session, Evidence::Key(asserted.evidence)).await? else {
+        return refuse(&pages, &visitor, &session, "session-ended").await;
+    };
     let entry = Entry::new(Event::KeyVerified, &visitor.origin())
         .user(&session.user)
         .with("key", asserted.key.name.as_str())

@@ -137,7 +137,8 @@ pub fn follow(step: Step, fields: &Fields, destination: &Destination) -> Respons
     }
 }
 
-/// A session with one proof more. The same person's gets a new token; another's is ended first.
+/// A session for somebody who has just proven who they are: the one there is with a proof more, if it is that
+/// person's; else a new one, and another's is ended first.
 pub async fn sign_in(
     pages: &Pages,
     visitor: &Visitor,

@@ -166,7 +166,15 @@ async fn welcome(
         .with("transaction", identity.transaction.as_deref().unwrap_or_default());
     pages.audit.record(entry).await;
     let keyless = pages.store.keys(user.id).await?.is_empty();
-    let opened = sign_in(pages, visitor, user, Evidence::MitId(identity.evidence)).await?;
+    let evidence = Evidence::MitId(identity.evidence);
+    let opened = match &visitor.session {
+        // As with a key: what was ended meanwhile is not begun again behind somebody's back.
+        Some(session) => match pages.sessions.raise(session, evidence).await? {
+            Some(opened) => opened,
+            None => return refuse(pages, visitor, fields, "session-ended", MitIdRefusal::Expired).await,
+        },
+        None => sign_in(pages, visitor, user, evidence).await?,
+    };
     let next = fields.carried();
     let mut response = see_other(&if keyless { next.link("/me") } else { next.link("/login") });
     set_session(&mut response, &opened);

@@ -26,6 +26,7 @@ use http::{HeaderValue, StatusCode, header};
 
 use self::visitor::Visitor;
 use crate::arrival::Public;
+use crate::assertion::AssertionKey;
 use crate::audit::AuditLog;
 use crate::authn::MitIdLevel;
 use crate::authn::ceremony::Ceremonies;
@@ -53,11 +54,14 @@ pub struct Pages {
     /// Asked of the broker, unless a policy asks for more.
     pub mitid_level: MitIdLevel,
     pub keys: Arc<Keys>,
+    pub assertion: Arc<AssertionKey>,
     pub audit: AuditLog,
     pub metrics: Arc<Metrics>,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
     pub public: Public,
+    /// What the pages are offered in; the first is the default.
+    pub languages: Vec<text::Lang>,
     pub content_security_policy: HeaderValue,
 }
 
@@ -92,6 +96,7 @@ pub fn app_host(pages: &Arc<Pages>) -> Router {
         .route("/.sluse/enter", get(app::enter))
         .route("/.sluse/logout", get(app::ask_log_out).post(app::log_out))
         .route("/.sluse/session", get(app::session))
+        .route("/.sluse/jwks.json", get(app::jwks))
         .route(crate::arrival::VERDICT, get(app::verdict));
     finished(routes, pages)
 }

@@ -79,8 +79,9 @@ impl Destination {
         // The exact form we give out ourselves: nothing that a browser and this parser might read apart.
         let origin = pages.public.origin(&host);
         let rest = fields.to.strip_prefix(&origin)?;
-        if !rest.starts_with('/') || rest.contains(['\\', '#']) || rest.bytes().any(|b| !b.is_ascii_graphic())
-        {
+        // `//x` would be another host to a browser, and so might a backslash.
+        let odd = rest.starts_with("//") || rest.contains(['\\', '#']);
+        if !rest.starts_with('/') || odd || rest.bytes().any(|b| !b.is_ascii_graphic()) {
             return None;
         }
         if host == pages.public.login_host {

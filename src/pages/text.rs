@@ -36,9 +36,12 @@ impl Lang {
         Self::ALL.into_iter().find(|lang| lang.tag() == tag)
     }
 
-    /// The language of a visitor: what they chose, else what their browser asks for, else Danish.
-    pub fn of_visitor(chosen: Option<&str>, accept_language: Option<&str>) -> Self {
-        chosen.and_then(Self::parse).or_else(|| accept_language.and_then(Self::accepted)).unwrap_or_default()
+    /// The language of a visitor, of those `offered`: what they chose, else what their browser asks for, else
+    /// the first.
+    pub fn of_visitor(chosen: Option<&str>, accept_language: Option<&str>, offered: &[Self]) -> Self {
+        let chosen = chosen.and_then(Self::parse).filter(|lang| offered.contains(lang));
+        let accepted = || accept_language.and_then(Self::accepted).filter(|lang| offered.contains(lang));
+        chosen.or_else(accepted).or(offered.first().copied()).unwrap_or_default()
     }
 
     /// The best language of an `Accept-Language` header (RFC 9110, section 12.5.4). Of equally wanted ones the
@@ -195,8 +198,10 @@ mod tests {
             (None, None, Lang::Da),
         ];
         for (chosen, header, expected) in cases {
-            assert_eq!(Lang::of_visitor(chosen, header), expected, "{chosen:?} {header:?}");
+            assert_eq!(Lang::of_visitor(chosen, header, &Lang::ALL), expected, "{chosen:?} {header:?}");
         }
+        assert_eq!(Lang::of_visitor(Some("da"), Some("da"), &[Lang::En]), Lang::En);
+        assert_eq!(Lang::of_visitor(None, None, &[Lang::En, Lang::Da]), Lang::En);
     }
 
     #[test]

@@ -6,11 +6,14 @@ use http::{HeaderName, HeaderValue, header};
 use pingora::http::{RequestHeader, ResponseHeader};
 
 use super::request::is_managed;
+use crate::assertion::{AssertionKey, Statement};
 use crate::policy::Permit;
 use crate::session::{Session, cookie};
+use crate::time::Timestamp;
 
 const USER: HeaderName = HeaderName::from_static("x-sluse-user");
 const GROUPS: HeaderName = HeaderName::from_static("x-sluse-groups");
+const ASSERTION: HeaderName = HeaderName::from_static("x-sluse-assertion");
 const LEVEL: HeaderName = HeaderName::from_static("x-sluse-level");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -24,6 +27,8 @@ pub(super) struct Forwarded<'a> {
     pub address: Option<IpAddr>,
     pub path: &'a str,
     pub query: Option<&'a str>,
+    pub assertion: &'a AssertionKey,
+    pub now: Timestamp,
     pub permit: &'a Permit,
     pub session: Option<&'a Session>,
 }
@@ -46,6 +51,16 @@ impl Forwarded<'_> {
             if let Some(level) = self.permit.level() {
                 upstream.insert_header(LEVEL, text(level))?;
             }
+            let statement = Statement {
+                app: &self.permit.app().name,
+                rule: self.permit.rule(),
+                level: self.permit.level(),
+                username: session.user.username.as_str(),
+                groups: &session.user.groups,
+                assurance: &session.assurance,
+            };
+            upstream
+                .insert_header(ASSERTION, session.told.assertion(self.assertion, &statement, self.now))?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! after pingora has applied the client's `Connection` header, so that no client can strip it.
 
 mod bridge;
+mod client;
 mod forward;
 pub mod request;
 pub mod respond;
@@ -23,6 +24,7 @@ use async_trait::async_trait;
 use axum::Router;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
+use ipnet::IpNet;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::{FailToProxy, ProxyHttp, Session as Downstream};
 use pingora::upstreams::peer::HttpPeer;
@@ -32,6 +34,7 @@ use self::request::{Refusal, Target};
 use self::respond::ToLogin;
 use self::upstream::Upstreams;
 use crate::arrival::{Arrival, Public, Verdict};
+use crate::assertion::AssertionKey;
 use crate::audit::{AuditLog, CorrelationIds, Entry, Event};
 use crate::metrics::Metrics;
 use crate::policy::path::{CanonicalPath, PathRules};
@@ -56,7 +59,11 @@ pub struct Proxy {
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
     pub correlation: CorrelationIds,
+    /// Signs what upstreams are told.
+    pub assertion: Arc<AssertionKey>,
     pub public: Public,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// The login host's pages.
     pub login_pages: Router,
     /// The gateway's own paths on the apps' hosts.
@@ -176,9 +183,11 @@ impl ProxyHttp for Proxy {
         let forwarded = forward::Forwarded {
             authority: &format!("{}{}", context.host, self.public.port),
             scheme: &self.public.scheme,
-            address: address(downstream),
+            address: self.address(downstream),
             path: &context.path,
             query: context.query.as_deref(),
+            assertion: &self.assertion,
+            now: self.clock.now(),
             permit,
             session: context.session.as_deref(),
         };
@@ -250,7 +259,7 @@ impl ProxyHttp for Proxy {
         tracing::info!(
             target: "sluse::request",
             reference = context.correlation,
-            address = address(downstream).map(tracing::field::display),
+            address = self.address(downstream).map(tracing::field::display),
             host = context.host,
             method = head.method.as_str(),
             path = context.path,
@@ -291,7 +300,7 @@ impl Proxy {
         let request = policy::Request {
             method: head.method.as_str(),
             path: &context.path,
-            address: address(downstream),
+            address: self.address(downstream),
             shared_device: false,
         };
         let now = self.clock.now();
@@ -466,10 +475,15 @@ impl Proxy {
         Ok(true)
     }
 
+    fn address(&self, downstream: &Downstream) -> Option<IpAddr> {
+        let peer = downstream.client_addr()?.as_inet()?.ip();
+        Some(client::address(peer, &downstream.req_header().headers, &self.trusted_proxies))
+    }
+
     fn arrival(&self, downstream: &Downstream, context: &Context, app: Option<Arc<App>>) -> Arrival {
         Arrival {
             host: context.host.clone(),
-            address: address(downstream),
+            address: self.address(downstream),
             correlation: context.correlation.clone(),
             at: self.clock.now(),
             app,
@@ -528,11 +542,6 @@ async fn write(
 
 fn cookie_lines(head: &RequestHeader) -> impl Iterator<Item = &[u8]> {
     head.headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes)
-}
-
-/// The address the connection came from. An IPv4 address mapped into IPv6 is that IPv4 address.
-fn address(downstream: &Downstream) -> Option<IpAddr> {
-    Some(downstream.client_addr()?.as_inet()?.ip().to_canonical())
 }
 
 fn status_of(error: &Error) -> u16 {

@@ -7,6 +7,8 @@ pub mod cookie;
 pub mod handoff;
 pub mod revoke;
 mod sign_in;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +21,7 @@ use tokio::sync::mpsc;
 use self::cookie::SessionToken;
 pub use self::sign_in::LiveSignIn;
 use self::sign_in::SignIns;
+use crate::assertion::Recent;
 use crate::authn::{Assurance, Evidence};
 use crate::policy::SessionLimits;
 use crate::random::{self, Random};
@@ -44,6 +47,8 @@ pub struct Session {
     pub user: Arc<User>,
     pub assurance: Assurance,
     pub sign_in: Arc<LiveSignIn>,
+    /// What upstreams were told of it lately.
+    pub told: Recent,
     /// When the store was asked for what stands here.
     loaded_at: Timestamp,
 }
@@ -223,7 +228,8 @@ impl Sessions {
         }
         let sign_in = self.sign_ins.live(&record.sign_in)?;
         let SessionRecord { token, host, assurance, .. } = record;
-        Some(Session { token, host, user: Arc::new(user), assurance, sign_in, loaded_at })
+        let (user, told) = (Arc::new(user), Recent::default());
+        Some(Session { token, host, user, assurance, sign_in, told, loaded_at })
     }
 
     /// The session, unless its time is up; then the signing in is ended.
@@ -265,7 +271,9 @@ impl Sessions {
         }
         let Some(live) = self.sign_ins.live(&record.sign_in) else { return Ok(None) };
         let SessionRecord { token: hash, host, assurance, .. } = record;
-        let session = Arc::new(Session { token: hash, host, user, assurance, sign_in: live, loaded_at });
+        let told = Recent::default();
+        let session =
+            Arc::new(Session { token: hash, host, user, assurance, sign_in: live, told, loaded_at });
         self.cache.insert(hash, session.clone()).await;
         Ok(Some(Opened { token, session }))
     }

@@ -21,7 +21,7 @@ async fn page(request: Request) -> Response {
     let accepted = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     let groups = told("x-sluse-groups");
     let page = Cura {
-        lang: Lang::of_visitor(None, accepted),
+        lang: Lang::of_visitor(None, accepted, &Lang::ALL),
         username: told("x-sluse-user"),
         name: None,
         groups: groups.split(',').filter(|group| !group.is_empty()).map(str::to_owned).collect(),

@@ -37,7 +37,7 @@ const PASSWORD: &str = "sluse-demo-2026";
 
 /// User name, name, CPR number (not in use: the day is past 60, as in MitID's own test data) and groups.
 const PEOPLE: [(&str, &str, &str, &[&str]); 3] = [
-    ("nez", "Nez Perce", "610190-1234", &["care-staff", "nurses"]),
+    ("nez", "Nez Olsen", "610190-1234", &["care-staff", "nurses"]),
     ("ole", "Ole Hansen", "620285-2345", &["care-staff"]),
     ("kim", "Kim Holm", "630370-3456", &[]),
 ];

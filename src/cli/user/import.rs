@@ -54,7 +54,10 @@ async fn import(person: Person, context: &Context<'_>, summary: &mut Summary) ->
     }
     context.store.update_user(&user).await?;
     summary.updated += 1;
-    let ended = if user.active(context.now()) { 0 } else { context.end_sign_ins(&user).await? };
+    // A session in memory holds what its person was when it was loaded.
+    let rights_changed = user.groups != before.groups || user.expires_at != before.expires_at;
+    let ends = rights_changed || !user.active(context.now());
+    let ended = if ends { context.end_sign_ins(&user).await? } else { 0 };
     let entry = context.entry(Event::UserChanged).user(&user);
     context.record(entry.with("changed", changed(&before, &user)).with("ended", ended)).await
 }

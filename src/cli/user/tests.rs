@@ -217,14 +217,18 @@ async fn a_column_that_is_not_there_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_import_that_ends_an_account_ends_its_sessions() {
+async fn an_import_that_changes_what_somebody_may_ends_their_sessions() {
     let fixture = Fixture::new().await;
     let nez = fixture.person("nez").await;
-    let token = fixture.session(&nez).await;
-    fixture.import(b"username,name,expiry\nnez,Nez,2026-11-22\n").await.unwrap();
-    assert!(fixture.store.session(&token).await.unwrap().is_some(), "the last day counts");
-    fixture.import(b"username,name,expiry\nnez,Nez,2026-11-21\n").await.unwrap();
-    assert!(fixture.store.session(&token).await.unwrap().is_none());
+    let lives = async |file: &[u8]| {
+        let token = fixture.session(&nez).await;
+        fixture.import(file).await.unwrap();
+        fixture.store.session(&token).await.unwrap().is_some()
+    };
+    assert!(lives(b"username,name\nnez,Nez igen\n").await, "a name is only shown");
+    assert!(!lives(b"username,name,groups\nnez,Nez,nurses\n").await, "sessions in memory hold the groups");
+    assert!(lives(b"username,name,groups\nnez,Nez,nurses\n").await, "nothing changed");
+    assert!(!lives(b"username,name,expiry\nnez,Nez,2026-11-22\n").await, "and when the account ends");
 }
 
 #[tokio::test]

@@ -1,0 +1,269 @@
+//! Sessions over a real store, under a clock that stands still.
+
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::authn::ceremony::{Browser, Ceremonies};
+use crate::authn::{CredentialId, KeyEvidence, Method, PasswordEvidence};
+use crate::random::SeededRandom;
+use crate::store::sqlite::Sqlite;
+use crate::time::ManualClock;
+use crate::user::{UserId, Username};
+
+const LOGIN: &str = "login.example";
+const CURA: &str = "cura.example";
+const IDLE: Duration = Duration::from_secs(15 * 60);
+const ABSOLUTE: Duration = Duration::from_secs(12 * 3600);
+
+struct World {
+    sessions: Arc<Sessions>,
+    ceremonies: Ceremonies,
+    clock: Arc<ManualClock>,
+    store: Arc<dyn Store>,
+    user: Arc<User>,
+    sqlite: Arc<Sqlite>,
+    _folder: TempDir,
+}
+
+impl World {
+    async fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let sqlite = Arc::new(Sqlite::open(&folder.path().join("s.db")).await.unwrap());
+        let store: Arc<dyn Store> = sqlite.clone();
+        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_000_000)));
+        let random: Arc<dyn Random> = Arc::new(SeededRandom::new(7));
+        let user = User {
+            id: UserId(uuid::Uuid::from_u128(1)),
+            username: Username::parse("nez").unwrap(),
+            name: "Nez".to_owned(),
+            groups: vec!["care-staff".to_owned()],
+            cpr: None,
+            disabled: false,
+            expires_at: None,
+            created_at: clock.now(),
+        };
+        assert!(store.add_user(&user).await.unwrap());
+        let ceremonies = Ceremonies { store: store.clone(), clock: clock.clone(), random: random.clone() };
+        let world = Self {
+            sessions: another_node(&store, &clock, random),
+            ceremonies,
+            clock,
+            store,
+            user: Arc::new(user),
+            sqlite,
+            _folder: folder,
+        };
+        world.hear().await;
+        world
+    }
+
+    /// The feed is heard: what is in memory is trusted for a lease.
+    async fn hear(&self) {
+        self.sessions.hear(Some(0)).await.unwrap();
+    }
+
+    async fn signed_in(&self) -> Opened {
+        self.sessions.start(self.user.clone(), self.password(), LOGIN).await.unwrap()
+    }
+
+    fn password(&self) -> Evidence {
+        Evidence::Password(PasswordEvidence { at: self.clock.now() })
+    }
+
+    fn key(&self) -> Evidence {
+        let credential = CredentialId(vec![1]);
+        Evidence::Key(KeyEvidence { at: self.clock.now(), credential, user_verified: false })
+    }
+
+    async fn find(&self, opened: &Opened) -> Option<Arc<Session>> {
+        self.sessions.find(&opened.token.value(), &opened.session.host).await.unwrap()
+    }
+}
+
+fn another_node(store: &Arc<dyn Store>, clock: &Arc<ManualClock>, random: Arc<dyn Random>) -> Arc<Sessions> {
+    let (sessions, _) = Sessions::new(Parts {
+        store: store.clone(),
+        clock: clock.clone(),
+        random,
+        token_key: Secret::new([1; 32]),
+        lifetimes: Lifetimes { idle: IDLE, absolute: ABSOLUTE },
+    });
+    sessions
+}
+
+#[tokio::test]
+async fn a_session_in_memory_costs_no_store_call() {
+    let world = World::new().await;
+    let opened = world.signed_in().await;
+    for _ in 0..100 {
+        assert!(world.find(&opened).await.is_some());
+    }
+    assert_eq!(world.sessions.cache_counts(), (100, 0));
+}
+
+#[tokio::test]
+async fn a_cold_token_is_loaded_once_however_many_wait() {
+    let world = World::new().await;
+    let opened = world.signed_in().await;
+    let node = another_node(&world.store, &world.clock, Arc::new(SeededRandom::new(9)));
+    node.hear(None).await.unwrap();
+    let asked: Vec<_> = (0..50)
+        .map(|_| {
+            let (node, value) = (node.clone(), opened.token.value());
+            tokio::spawn(async move { node.find(&value, LOGIN).await.unwrap().unwrap() })
+        })
+        .collect();
+    let mut found = Vec::new();
+    for task in asked {
+        found.push(task.await.unwrap());
+    }
+    assert!(found.iter().all(|session| Arc::ptr_eq(session, &found[0])), "one load serves all who wait");
+}
+
+#[tokio::test]
+async fn a_token_is_good_at_its_own_host_alone() {
+    let world = World::new().await;
+    let opened = world.signed_in().await;
+    assert!(world.sessions.find(&opened.token.value(), CURA).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_step_up_kills_the_token_it_came_with() {
+    let world = World::new().await;
+    let before = world.signed_in().await;
+    let raised = world.sessions.raise(&before.session, world.key()).await.unwrap().unwrap();
+    assert!(world.find(&before).await.is_none());
+    let session = world.find(&raised).await.unwrap();
+    assert!(session.assurance.proven_at(Method::Key).is_some());
+    assert!(session.assurance.proven_at(Method::Password).is_some());
+    // Of two step-ups from one token, one gains nothing.
+    assert!(world.sessions.raise(&before.session, world.key()).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn an_apps_session_has_the_evidence_it_was_handed_and_no_more() {
+    let world = World::new().await;
+    let login = world.signed_in().await;
+    let ask = Browser::of("nonce");
+    let enter = async |session: &Session| {
+        let target = "https://cura.example/x?y=1";
+        let code = handoff::offer(&world.ceremonies, session, ask, CURA, target).await.unwrap();
+        let entered = handoff::enter(&world.ceremonies, &world.sessions, &code, ask, CURA).await.unwrap();
+        let entered = entered.unwrap();
+        assert_eq!(entered.target, target);
+        entered.opened
+    };
+    let cura = enter(&login.session).await;
+    let raised = world.sessions.raise(&login.session, world.key()).await.unwrap().unwrap();
+    assert!(world.find(&cura).await.unwrap().assurance.key.is_none(), "a stolen token is not raised");
+    let cura = enter(&raised.session).await;
+    assert!(world.find(&cura).await.unwrap().assurance.key.is_some());
+}
+
+#[tokio::test]
+async fn a_hand_off_is_for_one_browser_one_host_once_and_briefly() {
+    let world = World::new().await;
+    let login = world.signed_in().await;
+    let (ask, other) = (Browser::of("nonce"), Browser::of("somebody else's"));
+    let offer = async || {
+        handoff::offer(&world.ceremonies, &login.session, ask, CURA, "https://cura.example/").await.unwrap()
+    };
+    let enter = async |code: &str, browser, host| {
+        handoff::enter(&world.ceremonies, &world.sessions, code, browser, host).await.unwrap().is_some()
+    };
+    let code = offer().await;
+    assert!(!enter(&code, other, CURA).await, "another browser");
+    assert!(enter(&code, ask, CURA).await, "and that spent nothing");
+    assert!(!enter(&code, ask, CURA).await, "a second time");
+    assert!(!enter(&offer().await, ask, "other.example").await, "another host");
+    let code = offer().await;
+    world.clock.advance(Duration::from_secs(30));
+    assert!(!enter(&code, ask, CURA).await, "too late");
+    let code = offer().await;
+    world.sessions.end(&login.session).await.unwrap();
+    assert!(!enter(&code, ask, CURA).await, "logged out meanwhile");
+}
+
+#[tokio::test]
+async fn logging_out_ends_every_hosts_session_at_once() {
+    let world = World::new().await;
+    let login = world.signed_in().await;
+    let ask = Browser::of("nonce");
+    let code =
+        handoff::offer(&world.ceremonies, &login.session, ask, CURA, "https://cura.example/").await.unwrap();
+    let cura = handoff::enter(&world.ceremonies, &world.sessions, &code, ask, CURA).await.unwrap().unwrap();
+    world.sessions.end(&cura.opened.session).await.unwrap();
+    assert!(world.find(&login).await.is_none());
+    assert!(world.find(&cura.opened).await.is_none());
+    assert!(world.sessions.raise(&login.session, world.key()).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn another_process_can_end_a_session_and_the_feed_tells_of_it() {
+    let world = World::new().await;
+    let opened = world.signed_in().await;
+    world.store.end_sign_ins(world.user.id, None, world.clock.now()).await.unwrap();
+    world.hear().await;
+    assert!(world.find(&opened).await.is_none());
+}
+
+#[tokio::test]
+async fn without_the_feed_the_store_is_asked_and_without_the_store_nothing_is_known() {
+    let world = World::new().await;
+    let opened = world.signed_in().await;
+    world.store.end_sign_ins(world.user.id, None, world.clock.now()).await.unwrap();
+    assert!(world.find(&opened).await.is_some(), "trusted for the lease");
+    world.clock.advance(revoke::LEASE + Duration::from_millis(1));
+    assert!(world.find(&opened).await.is_none(), "asked after it");
+
+    let opened = world.signed_in().await;
+    world.clock.advance(revoke::LEASE + Duration::from_millis(1));
+    world.sqlite.close().await;
+    assert!(world.sessions.find(&opened.token.value(), LOGIN).await.is_err(), "fails closed");
+}
+
+#[tokio::test]
+async fn sessions_end_idle_and_end_at_last() {
+    let world = World::new().await;
+    let opened = world.signed_in().await;
+    let mut passed = Duration::ZERO;
+    while passed + IDLE < ABSOLUTE {
+        let step = IDLE - Duration::from_millis(1);
+        world.clock.advance(step);
+        passed += step;
+        let session = world.find(&opened).await.expect("active, and within its time");
+        world.sessions.touch(&session);
+    }
+    world.clock.advance(ABSOLUTE - passed);
+    assert!(world.find(&opened).await.is_none(), "activity never moves the end");
+
+    let idle = world.signed_in().await;
+    world.clock.advance(IDLE);
+    assert!(world.find(&idle).await.is_none());
+    assert!(
+        world.store.session(&idle.token.hash()).await.unwrap().is_none(),
+        "and it is gone from the store"
+    );
+}
+
+#[tokio::test]
+async fn an_account_that_ends_takes_its_sessions_along() {
+    let world = World::new().await;
+    let opened = world.signed_in().await;
+    let end = world.clock.now().plus(Duration::from_secs(60));
+    let user = User { expires_at: Some(end), ..(*world.user).clone() };
+    assert!(world.store.update_user(&user).await.unwrap());
+    world.clock.advance(Duration::from_secs(61));
+    assert!(world.find(&opened).await.is_none());
+}
+
+#[tokio::test]
+async fn sessions_outlive_the_process() {
+    let world = World::new().await;
+    let opened = world.signed_in().await;
+    let restarted = another_node(&world.store, &world.clock, Arc::new(SeededRandom::new(8)));
+    let session = restarted.find(&opened.token.value(), LOGIN).await.unwrap().unwrap();
+    assert_eq!(session.user.username.as_str(), "nez");
+}
