@@ -183,8 +183,10 @@ fn seed(config: &Config, world: &World) -> anyhow::Result<()> {
     })
 }
 
-/// A loopback address that nobody listens on just now.
+/// A loopback address that nobody listens on just now. Not on 127.0.0.1 where the system has others: its ports
+/// are also those of connections that come and go.
 fn free_address() -> anyhow::Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
-    Ok(listener.local_addr()?)
+    let hosts = [Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::LOCALHOST];
+    let listener = hosts.iter().find_map(|host| TcpListener::bind((*host, 0)).ok());
+    Ok(listener.context("no port is free")?.local_addr()?)
 }
