@@ -141,7 +141,7 @@ ticks() { # NAME: user and system time of the process, all its threads
   local stat
   read -r stat <"/proc/${process[$1]}/stat"
   set -- ${stat##*) }
-  echo $(($12 + $13))
+  echo $((${12} + ${13}))
 }
 
 hertz=$(getconf CLK_TCK)
@@ -184,12 +184,13 @@ row() { # NAME LABEL OFFSET
     printf '{"contender":"%s","cpu_us":%.1f,"per_second":%.0f,"ratio":%.3f,"least":%.3f,"most":%.3f}\n' \
       "$2" "${cpu%% *}" "${rate%% *}" $ratio
   else
-    printf '%-16s %10.1f %10.0f %7.2f (%.2f–%.2f)\n' "$2" "${cpu%% *}" "${rate%% *}" $ratio
+    printf '%-16s %10.1f %10.0f %8.2f (%.2f–%.2f)\n' "$2" "${cpu%% *}" "${rate%% *}" $ratio
   fi
 }
 if [[ $format == human ]]; then
   echo "profile $profile, $pairs pairs of $seconds s, $connections connections, 1 KiB; medians"
-  printf '%-16s %10s %10s %7s\n' contender 'CPU µs' 'per s' 'CPU, bare = 1 (range)'
+  # µ is two bytes, and bytes are what printf counts.
+  printf '%-16s %11s %10s %8s\n' contender 'CPU µs' 'per s' 'CPU to bare (range)'
 fi
 row bare bare 0
 row sluse sluse 0
