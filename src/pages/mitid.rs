@@ -120,6 +120,10 @@ async fn person(
         (Some(_), Some(_)) => return Ok(Err(("wrong-person", MitIdRefusal::WrongPerson))),
         // Not bound yet, or with a new MitID: the CPR number has to say that it is the same person.
         (Some(session), None) if hash.is_some() && hash == session.user.cpr => (*session.user).clone(),
+        // Nobody can say whose it is; that is no sign of a wrong person, and only we can mend it.
+        (Some(session), None) if hash.is_none() || session.user.cpr.is_none() => {
+            return Ok(Err(("no-cpr", MitIdRefusal::UnknownPerson)));
+        }
         (Some(_), None) => return Ok(Err(("wrong-person", MitIdRefusal::WrongPerson))),
         (None, Some(bound)) => bound,
         (None, None) => {

@@ -141,7 +141,7 @@ impl From<StoreError> for Unavailable {
 impl axum::response::IntoResponse for Unavailable {
     fn into_response(self) -> Response {
         tracing::error!(error = %self.0, "a page needed the store");
-        // The visitor's layer turns a bare 503 into a page in the visitor's language.
+        // Its own layer makes a page of it, in the visitor's language.
         StatusCode::SERVICE_UNAVAILABLE.into_response()
     }
 }

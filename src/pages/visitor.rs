@@ -124,12 +124,30 @@ pub async fn establish(State(pages): State<Arc<Pages>>, mut request: Request, ne
     if let Some(session) = &visitor.session {
         pages.sessions.touch(session);
     }
-    request.extensions_mut().insert(visitor);
+    let json = wants_json(headers);
+    request.extensions_mut().insert(visitor.clone());
     let mut response = next.run(request).await;
+    if is_bare(&response) {
+        response = match json {
+            true => super::key::refused(&visitor, response.status()),
+            false => visitor.error(response.status()),
+        };
+    }
     if let Some(id) = fresh {
         add_cookie(&mut response, cookie::BROWSER, &id, Keep::Session);
     }
     response
+}
+
+/// An error that says no more than its status: from a store that did not answer, or a form nobody could read.
+fn is_bare(response: &Response) -> bool {
+    let told = response.headers().get(header::CONTENT_TYPE);
+    let plain = told.is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    plain && (response.status().is_client_error() || response.status().is_server_error())
+}
+
+fn wants_json(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"application/json"))
 }
 
 /// Only our own pages may change anything: a foreign page can make a browser send a request, but not with

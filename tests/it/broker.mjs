@@ -4,7 +4,7 @@
 //   node broker.mjs '{"clients": [{…, "redirect_uris": […]}], "people": [{"user", "name", "uuid", "cpr"}]}'
 //
 // prints its issuer, then answers until it is ended. POST /control changes how the next logins come out;
-// GET /control tells how it is set and which authorization requests arrived.
+// GET /control tells how it is set, which authorization requests arrived and how many token requests did.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 
@@ -15,6 +15,7 @@ const LEVELS = { low: `${NSIS}Low`, substantial: `${NSIS}Substantial`, high: `${
 
 const { clients, people } = JSON.parse(process.argv[2]);
 const requests = [];
+let tokenRequests = 0;
 // level: what a login returns, whatever was asked for; 'absent' returns none.
 // age: how many seconds ago it claims to have happened.
 const control = { level: 'substantial', age: 0 };
@@ -48,6 +49,7 @@ const provider = new Provider(issuer, {
 });
 provider.use(async (ctx, next) => {
   if (ctx.path === '/auth') requests.push(ctx.query);
+  if (ctx.path === '/token') tokenRequests += 1;
   await next();
 });
 
@@ -129,7 +131,7 @@ async function interaction(request, response) {
 async function controlled(request, response) {
   if (request.method === 'POST') Object.assign(control, JSON.parse(await body(request)));
   response.writeHead(200, { 'content-type': 'application/json' });
-  response.end(JSON.stringify({ ...control, requests }));
+  response.end(JSON.stringify({ ...control, requests, tokenRequests }));
 }
 
 async function body(request) {

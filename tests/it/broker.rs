@@ -37,6 +37,10 @@ pub const OLE: Person = Person {
     cpr: Some("6202809990"),
 };
 
+/// [`NEZ`] with a new MitID: the same person under another number of the broker's.
+pub const NEZ_RENEWED: Person =
+    Person { user: "nez-ny", uuid: "c2a7d6d8-3c1f-4c57-9d0e-2f4b8a61e5d3", ..NEZ };
+
 /// The level the broker returns, whatever it was asked for.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Level {
@@ -54,7 +58,7 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// Starts one that knows [`NEZ`] and [`OLE`] and returns to `redirect_uri`.
+    /// Starts one that knows [`NEZ`], [`NEZ_RENEWED`] and [`OLE`] and returns to `redirect_uri`.
     pub async fn start(redirect_uri: &str) -> Self {
         let client = |id: &str, algorithm: &str| {
             json!({
@@ -67,7 +71,7 @@ impl Broker {
         let person = |it: Person| json!({ "user": it.user, "name": it.name, "uuid": it.uuid, "cpr": it.cpr });
         let setup = json!({
             "clients": [client(CLIENT_ID, "RS256"), client(CLIENT_ID_ES256, "ES256")],
-            "people": [person(NEZ), person(OLE)],
+            "people": [person(NEZ), person(NEZ_RENEWED), person(OLE)],
         });
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
         assert!(folder.join("node_modules/oidc-provider").exists(), "`make deps` installs the broker");
@@ -77,8 +81,31 @@ impl Broker {
         let issuer = process
             .printed("the broker's issuer", |line| Some(line.strip_prefix("issuer ")?.to_owned()))
             .await;
-        let http = reqwest::Client::builder().no_proxy().build().expect("a plain client");
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .expect("a plain client");
         Self { issuer, http, _process: process }
+    }
+
+    /// Logs `person` in for the authorization request `url`, by hand: where the broker then sends the browser.
+    pub async fn vouch(&self, url: &str, person: &Person) -> String {
+        let mut cookies = Vec::new();
+        let mut url = url.to_owned();
+        while url.starts_with(&self.issuer) {
+            let request = match url.contains("/interaction/") {
+                true => self.http.post(&url).body(format!("user={}", person.user)),
+                false => self.http.get(&url),
+            };
+            let answer =
+                request.header("cookie", cookies.join("; ")).send().await.expect("the broker answers");
+            let header = |name| answer.headers().get_all(name).iter().map(|it| it.to_str().expect("ASCII"));
+            cookies.extend(header("set-cookie").filter_map(|set| Some(set.split_once(';')?.0.to_owned())));
+            let next = header("location").next().expect("the broker sends the browser on");
+            url = if next.starts_with('/') { format!("{}{next}", self.issuer) } else { next.to_owned() };
+        }
+        url
     }
 
     /// From now on logins return `level`.
@@ -101,6 +128,11 @@ impl Broker {
     pub async fn requests(&self) -> Vec<Value> {
         let state = self.control(json!({})).await;
         state["requests"].as_array().expect("a list of requests").clone()
+    }
+
+    /// How often a code was to be exchanged for tokens so far.
+    pub async fn token_requests(&self) -> u64 {
+        self.control(json!({})).await["tokenRequests"].as_u64().expect("a number of requests")
     }
 
     /// What the broker says under `path`, as JSON.

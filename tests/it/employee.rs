@@ -11,18 +11,36 @@ pub async fn log_in(browser: &Browser, user: &str, password: &str) {
     browser.button("Login").await.click().await;
 }
 
-/// From *Ingen 2-faktor enheder registreret* through MitID to *Registrering gennemført*: `user` (as on the broker's button)
-/// is vouched for, the key is named and touched. The key stays in the browser's port.
-pub async fn register_key(browser: &Browser, user: &str) -> Credential {
-    browser.heading("Ingen 2-faktor enheder registreret").await;
-    browser.picture("no-keys").await;
-    browser.action("Log ind med MitID").await.click().await;
-    let person = browser.button_with(user).await;
+/// Presses *Log ind med MitID* and is `person` (as on the broker's button) there.
+pub async fn log_in_with_mitid(browser: &Browser, person: &str) {
+    browser.button("Log ind med MitID").await.click().await;
+    let person = browser.button_with(person).await;
     browser.picture("broker").await;
     person.click().await;
+}
+
+/// From *Ingen 2-faktor enheder registreret* through MitID to *Registrering gennemført*: `person` (as on the
+/// broker's button) is vouched for, the key is named and touched. The key stays in the browser's port.
+pub async fn register_key(browser: &Browser, person: &str) -> Credential {
+    browser.heading("Ingen 2-faktor enheder registreret").await;
+    browser.picture("no-keys").await;
+    log_in_with_mitid(browser, person).await;
     browser.heading("Min identitet").await;
     browser.picture("my-identity").await;
-    browser.action("Tilføj hardwarenøgle").await.click().await;
+    browser.link("Tilføj hardwarenøgle").await.click().await;
+    name_and_touch(browser).await.credential().await
+}
+
+/// As [`register_key`], with a one-time code from the service desk instead of MitID. The key will be asked for
+/// a touch at once, as the code is no second factor.
+pub async fn register_key_with_code<'a>(browser: &'a Browser, code: &str) -> Key<'a> {
+    browser.heading("Ingen 2-faktor enheder registreret").await;
+    browser.field("Engangskode").await.write(code).await;
+    browser.button("Fortsæt").await.click().await;
+    name_and_touch(browser).await
+}
+
+async fn name_and_touch(browser: &Browser) -> Key<'_> {
     browser.field("Navn på klient").await.write("Blå nøgle").await;
     browser.picture("name-the-key").await;
     browser.button("Registrer klient").await.click().await;
@@ -34,5 +52,5 @@ pub async fn register_key(browser: &Browser, user: &str) -> Credential {
     browser.shows("Blå nøgle").await;
     browser.picture("registered").await;
     // The page goes on by itself.
-    key.credential().await
+    key
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::broker::{Broker, CLIENT_ID, CLIENT_SECRET, Person};
@@ -44,22 +45,40 @@ impl Installation {
         installation
     }
 
-    /// As [`Self::new`], with a broker that knows [`crate::broker::NEZ`] and [`crate::broker::OLE`].
+    /// As [`Self::new`], with a broker of its own: see [`Broker::start`].
     pub async fn with_broker(origin: &Origin) -> (Self, Broker) {
         let installation = Self::new(origin);
         let broker = Broker::start(&installation.login(MITID_CALLBACK)).await;
-        let secret = installation.write("mitid.secret", CLIENT_SECRET);
-        let (issuer, secret) = (&broker.issuer, secret.display());
+        installation.trust(&broker.issuer);
+        (installation, broker)
+    }
+
+    /// As [`Self::new`], with a broker that is said to be at `issuer`.
+    pub fn with_issuer(origin: &Origin, issuer: &str) -> Self {
+        let installation = Self::new(origin);
+        installation.trust(issuer);
+        installation
+    }
+
+    fn trust(&self, issuer: &str) {
+        let secret = self.write("mitid.secret", CLIENT_SECRET);
+        let secret = secret.display();
         let mitid = format!(
             "  mitid: {{ preset: neb, issuer: \"{issuer}\", client_id: {CLIENT_ID}, client_secret_file: {secret} }}\n"
         );
-        installation.write("sluse.yaml", &installation.settings(&mitid));
-        (installation, broker)
+        self.write("sluse.yaml", &self.settings(&mitid));
     }
 
     /// Writes `policies/NAME.yaml`.
     pub fn policy(&self, name: &str, yaml: &str) {
         self.write(&format!("policies/{name}.yaml"), yaml);
+    }
+
+    /// Changes a file of the folder: `from`, which must be there, becomes `to`.
+    pub fn change(&self, name: &str, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.path().join(name)).expect("the file can be read");
+        assert!(text.contains(from), "{name} has no {from:?}:\n{text}");
+        self.write(name, &text.replace(from, to));
     }
 
     /// Writes a file of the folder, its folders too, and gives its path.
@@ -115,6 +134,19 @@ impl Installation {
         let answer = self.succeed(["invite", person.user, "--format", "json"], "");
         let answer: serde_json::Value = serde_json::from_str(&answer).expect("it was asked for JSON");
         answer["code"].as_str().expect("an invitation has a code").to_owned()
+    }
+
+    /// The audit, oldest first.
+    pub fn audit(&self) -> Vec<Value> {
+        let said = self.succeed(["audit", "list", "--limit", "10000", "--format", "json"], "");
+        let mut rows: Vec<Value> = serde_json::from_str(&said).expect("JSON, as asked for");
+        rows.reverse();
+        rows
+    }
+
+    /// The audit's rows about `event`, oldest first.
+    pub fn events(&self, event: &str) -> Vec<Value> {
+        self.audit().into_iter().filter(|row| row["event"] == event).collect()
     }
 
     /// Starts the gateway and waits until it is ready.
@@ -256,7 +288,7 @@ impl Demo {
 ///
 /// Below the range from which the kernel takes the ports of outgoing connections: none of those can have an
 /// address by the time a gateway wants it, however many tests run at once.
-fn free_addresses<const N: usize>() -> [SocketAddr; N] {
+pub fn free_addresses<const N: usize>() -> [SocketAddr; N] {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     const FIRST: u16 = 10_000;
     const COUNT: u16 = 22_000;

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use sluse::authn::authenticator::SoftwareAuthenticator;
 use sluse::random::SystemRandom;
 
-use crate::broker::Person as Account;
+use crate::broker::{Broker, Person as Account};
 use crate::harness::Installation;
-use crate::raw::{Reply, exchange};
+use crate::raw::{Reply, exchange, exchange_if_alive};
 
 /// The session's cookie, on every host.
 pub const SESSION: &str = "__Host-sluse";
@@ -18,6 +18,8 @@ pub const SESSION: &str = "__Host-sluse";
 pub const BROWSER: &str = "__Host-sluse-browser";
 /// What binds a hand-off to a browser, at an app's host.
 pub const ASK: &str = "__Host-sluse-ask";
+
+const JSON: [(&str, &str); 2] = [("Content-Type", "application/json"), ("Accept", "application/json")];
 
 pub struct Person {
     gateway: SocketAddr,
@@ -76,6 +78,14 @@ impl Person {
         self.finish(&page, "/keys/finish", &response).await
     }
 
+    /// Presses *Log ind med MitID* on `page` and is `vouched` for at the broker: the address that the browser
+    /// is sent back to. Nobody has been there.
+    pub async fn callback(&mut self, page: &Page, broker: &Broker, vouched: &Account) -> String {
+        let reply = self.post_form(&page.resolve("/mitid"), &page.hidden()).await;
+        let to = reply.header("location").unwrap_or_else(|| panic!("not sent to the broker: {reply:?}"));
+        broker.vouch(to, vouched).await
+    }
+
     /// Follows the link that leads on from a page that is done.
     pub async fn go_on(&mut self, page: &Page) -> Page {
         let link = page.link_with("/login").unwrap_or_else(|| panic!("no way on: {}", page.reply.text()));
@@ -100,13 +110,12 @@ impl Person {
 
     /// Posts a key's response for the ceremony of `page`, and stays there.
     pub async fn post_response(&mut self, page: &Page, path: &str, response: &str) -> Reply {
-        let response: Value = serde_json::from_str(response).expect("a response is JSON");
-        let mut message = json!({ "ceremony": page.attribute("data-ceremony"), "response": response });
-        for (name, value) in page.hidden() {
-            message[name] = value.into();
-        }
-        let headers = [("Content-Type", "application/json"), ("Accept", "application/json")];
-        self.post(&page.resolve(path), &headers, &message.to_string()).await
+        self.post(&page.resolve(path), &JSON, &page.message(response)).await
+    }
+
+    /// As [`Self::post_response`], to a gateway that may end at any moment; `None` unless the whole reply came.
+    pub async fn post_response_if_alive(&mut self, page: &Page, path: &str, response: &str) -> Option<Reply> {
+        self.post_if_alive(&page.resolve(path), &JSON, &page.message(response)).await
     }
 
     /// Sends a form of `page` to `path` with the page's hidden fields, and goes where redirects lead.
@@ -147,6 +156,21 @@ impl Person {
 
     /// One request with this person's cookies and no headers but these; keeps the cookies that come back.
     pub async fn send(&mut self, method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        let reply = exchange(self.gateway, self.written(method, url, headers, body)).await;
+        self.keep(url, &reply);
+        reply
+    }
+
+    /// As [`Self::post`], to a gateway that may end at any moment; `None` unless the whole reply came.
+    pub async fn post_if_alive(&mut self, url: &str, headers: &[(&str, &str)], body: &str) -> Option<Reply> {
+        let origin = origin(url);
+        let headers = [headers, &[("Origin", origin.as_str())]].concat();
+        let reply = exchange_if_alive(self.gateway, self.written("POST", url, &headers, body)).await?;
+        self.keep(url, &reply);
+        Some(reply)
+    }
+
+    fn written(&self, method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> String {
         let (authority, target) = split(url);
         let mut request = format!("{method} {target} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n");
         for (name, value) in headers {
@@ -158,9 +182,7 @@ impl Person {
         if method != "GET" {
             request.push_str(&format!("Content-Length: {}\r\n", body.len()));
         }
-        let reply = exchange(self.gateway, format!("{request}\r\n{body}")).await;
-        self.keep(url, &reply);
-        reply
+        format!("{request}\r\n{body}")
     }
 
     /// Goes on from `reply` to wherever its redirects lead.
@@ -210,6 +232,16 @@ impl Person {
 }
 
 impl Page {
+    /// What `webauthn.js` posts when a key has answered the page's ceremony.
+    fn message(&self, response: &str) -> String {
+        let response: Value = serde_json::from_str(response).expect("a response is JSON");
+        let mut message = json!({ "ceremony": self.attribute("data-ceremony"), "response": response });
+        for (name, value) in self.hidden() {
+            message[name] = value.into();
+        }
+        message.to_string()
+    }
+
     /// The hidden fields of its forms: where the person was going. All forms of a page carry the same.
     pub fn hidden(&self) -> Vec<(String, String)> {
         let text = self.reply.text();
@@ -242,6 +274,13 @@ impl Page {
         let main = text.split_once("<main")?.1;
         let links = main.split(" href=\"").skip(1).filter_map(|rest| rest.split('"').next());
         links.map(unescape).find(|link| link.contains(part))
+    }
+
+    /// The page's first heading.
+    pub fn heading(&self) -> String {
+        let text = self.reply.text();
+        let heading = text.split_once("<h1>").and_then(|(_, rest)| rest.split_once("</h1>"));
+        heading.unwrap_or_else(|| panic!("{} has no heading: {text}", self.url)).0.to_owned()
     }
 
     /// An address as the page means it.

@@ -60,8 +60,9 @@ impl Process {
         self.printed.borrow().join("\n")
     }
 
-    /// `SIGKILL`: what a power cut leaves behind. Returns when it is gone.
+    /// `SIGKILL`, this very moment: what a power cut leaves behind. Returns when it is gone.
     pub fn kill(&mut self) {
+        let _ = self.child.kill();
         self.signal("KILL");
         let _ = self.child.wait();
     }

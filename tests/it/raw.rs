@@ -14,6 +14,20 @@ pub async fn exchange(to: SocketAddr, request: impl AsRef<[u8]>) -> Reply {
     connection.reply().await
 }
 
+/// As [`exchange`] with a peer that may end at any moment; `None` unless the whole reply came. The request must
+/// ask for the connection to be closed, and the reply say how long it is.
+pub async fn exchange_if_alive(to: SocketAddr, request: impl AsRef<[u8]>) -> Option<Reply> {
+    let mut stream = TcpStream::connect(to).await.ok()?;
+    stream.write_all(request.as_ref()).await.ok()?;
+    let mut bytes = Vec::new();
+    within("reading", stream.read_to_end(&mut bytes)).await.ok()?;
+    let body = bytes.len() - (find(&bytes, b"\r\n\r\n")? + 4);
+    let mut connection = Connection { stream, unread: bytes };
+    let head = connection.head().await;
+    let whole = head.header("content-length")?.parse() == Ok(body);
+    whole.then_some(Reply { body: connection.unread, ..head })
+}
+
 /// What came back: the head as sent, and the body without its framing.
 #[derive(Debug)]
 pub struct Reply {

@@ -190,6 +190,7 @@ impl Sample<'_> {
             ("denied", render(&denied(None))),
             ("denied-say", render(&denied(Some(self.words.policy.into())))),
             ("error", render(&error)),
+            ("log-out", render(&LogOut { frame: self.known() })),
             ("logged-out", render(&LoggedOut { frame: self.anonymous() })),
             ("mitid-aborted", render(&aborted)),
             ("mitid-too-low", render(&refused(too_low))),

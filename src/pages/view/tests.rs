@@ -268,7 +268,7 @@ fn danish_stays_danish() {
 fn write_samples() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pages");
     for (folder, files) in [
-        (folder.join("static"), &["app.css", "app.js", "webauthn.js", "logo.svg", "water.svg"][..]),
+        (folder.join(".sluse/static"), &["app.css", "app.js", "webauthn.js", "logo.svg", "water.svg"][..]),
         (folder.join("assets"), &["cura.css"][..]),
     ] {
         std::fs::create_dir_all(&folder).unwrap();
