@@ -130,19 +130,19 @@ async fn asset_file(Path(name): Path<String>) -> Response {
 }
 
 /// The store did not answer: nothing is known, so nothing is done.
-struct Unavailable(StoreError);
+#[derive(Clone)]
+struct Unavailable(Arc<StoreError>);
 
 impl From<StoreError> for Unavailable {
     fn from(error: StoreError) -> Self {
-        Self(error)
+        Self(Arc::new(error))
     }
 }
 
+/// A bare 503, which [`visitor::establish`] turns into an answer for whoever asked.
 impl axum::response::IntoResponse for Unavailable {
     fn into_response(self) -> Response {
-        tracing::error!(error = %self.0, "a page needed the store");
-        // The visitor's layer turns a bare 503 into a page in the visitor's language.
-        StatusCode::SERVICE_UNAVAILABLE.into_response()
+        (StatusCode::SERVICE_UNAVAILABLE, axum::Extension(self)).into_response()
     }
 }
 

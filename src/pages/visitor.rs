@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::reply::{self, add_cookie};
 use super::text::Lang;
-use super::{Pages, view};
+use super::{Pages, Unavailable, view};
 use crate::arrival::Arrival;
 use crate::audit::{Entry, Event, Origin};
 use crate::authn::ceremony::Browser;
@@ -73,6 +73,17 @@ impl Visitor {
         let page = view::ErrorPage { frame: self.frame_with_code(), status: status.as_u16(), retry: None };
         (status, reply::html(&page)).into_response()
     }
+
+    /// The store does not answer, told to a person or to `webauthn.js`.
+    fn unavailable(&self, scripted: bool) -> Response {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        if !scripted {
+            return self.error(status);
+        }
+        let message = self.lang.texts().webauthn.unknown;
+        let body = serde_json::json!({ "message": message, "code": self.arrival.correlation });
+        (status, axum::Json(body)).into_response()
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Visitor {
@@ -124,8 +135,13 @@ pub async fn establish(State(pages): State<Arc<Pages>>, mut request: Request, ne
     if let Some(session) = &visitor.session {
         pages.sessions.touch(session);
     }
-    request.extensions_mut().insert(visitor);
+    let scripted = wants_json(headers);
+    request.extensions_mut().insert(visitor.clone());
     let mut response = next.run(request).await;
+    if let Some(Unavailable(error)) = response.extensions().get() {
+        tracing::error!(%error, reference = visitor.arrival.correlation, "a page needed the store");
+        response = visitor.unavailable(scripted);
+    }
     if let Some(id) = fresh {
         add_cookie(&mut response, cookie::BROWSER, &id, Keep::Session);
     }
@@ -147,6 +163,10 @@ fn may_change_state(request: &Request, ours: &str) -> bool {
 
 fn site(headers: &HeaderMap) -> Option<&str> {
     headers.get("sec-fetch-site").map(|site| site.to_str().unwrap_or("unreadable"))
+}
+
+fn wants_json(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"application/json"))
 }
 
 fn chosen_language(query: Option<&str>) -> Option<Lang> {

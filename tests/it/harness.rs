@@ -155,6 +155,28 @@ impl Installation {
         gateway
     }
 
+    /// As [`Self::serve`], on a disk that [`Gateway::disk_holds`] can fill.
+    pub async fn serve_on_small_disk(&self) -> Gateway {
+        let serve = self.command(["serve"]);
+        let mut command = Command::new("sh");
+        // A write past the limit then fails, as on a full disk, and does not end the process.
+        command
+            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+            .arg(serve.get_program())
+            .args(serve.get_args());
+        let gateway = Gateway { process: Process::start(command), admin: self.admin };
+        gateway.ready().await;
+        gateway
+    }
+
+    /// Starts a gateway that should refuse to start: its exit code, and all it said.
+    pub async fn serve_in_vain(&self) -> (Option<i32>, String) {
+        let mut process = Process::start(self.command(["serve"]));
+        let status = process.exit().await;
+        until("the last words", async || if process.ended() { Ok(()) } else { Err("open".into()) }).await;
+        (status.code(), process.output())
+    }
+
     fn command<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
         let mut command = Command::new(SLUSE);
         command.args(arguments).arg("--config").arg(self.path().join("sluse.yaml"));
@@ -205,6 +227,14 @@ impl Gateway {
     /// Waits until a log line contains `words`; the line.
     pub async fn logged(&self, words: &str) -> String {
         self.process.printed(words, |line| line.contains(words).then(|| line.to_owned())).await
+    }
+
+    /// From now on no file of its can grow past so many bytes, or all can again.
+    pub fn disk_holds(&self, bytes: Option<u64>) {
+        let soft = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        let limit = [format!("--pid={}", self.process.id()), format!("--fsize={soft}:unlimited")];
+        let set = Command::new("prlimit").args(limit).status();
+        assert!(set.expect("prlimit comes with every Debian").success());
     }
 
     /// A power cut: `SIGKILL`, at once.

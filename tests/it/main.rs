@@ -18,6 +18,7 @@ mod person;
 mod power_cut;
 mod process;
 mod raw;
+mod store;
 mod wait;
 
 mod parts;
