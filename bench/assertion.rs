@@ -1,10 +1,10 @@
-//! One assertion, from the bytes a browser sends to the verdict: `cargo bench --bench assertion`.
+//! One assertion, from the bytes a browser sends to the verdict.
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::Criterion;
 use sluse::authn::webauthn::Algorithm;
 use sluse::cli::bench::Pool;
 
-fn assertions(criterion: &mut Criterion) {
+pub fn bench(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("assertion");
     for algorithm in Algorithm::ALL {
         let pool = Pool::new(algorithm).expect("the software authenticator answers");
@@ -15,6 +15,3 @@ fn assertions(criterion: &mut Criterion) {
     }
     group.finish();
 }
-
-criterion_group!(benches, assertions);
-criterion_main!(benches);

@@ -96,3 +96,85 @@ impl Metrics {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use serde_yaml::Value;
+
+    use super::*;
+
+    /// JSON is YAML too.
+    const SHIPPED: [&str; 2] =
+        [include_str!("../deploy/grafana-dashboard.json"), include_str!("../deploy/alerts.yaml")];
+
+    /// The scraper's, not ours.
+    const FOREIGN: [&str; 3] = ["job", "instance", "le"];
+
+    #[test]
+    fn what_is_deployed_asks_for_metrics_and_labels_that_exist() {
+        let labels = labels_by_name();
+        for text in SHIPPED {
+            let expressions = expressions(&serde_yaml::from_str(text).unwrap());
+            assert!(expressions.len() > 5);
+            for expression in expressions {
+                let named: Vec<&str> = words(&expression).filter(|word| word.starts_with("sluse_")).collect();
+                assert!(!named.is_empty() || expression.starts_with("up{"), "{expression}");
+                let known: BTreeSet<&str> = named
+                    .iter()
+                    .flat_map(|name| labels.get(*name).unwrap_or_else(|| panic!("no `{name}`: {expression}")))
+                    .map(String::as_str)
+                    .chain(FOREIGN)
+                    .collect();
+                for label in labels_of(&expression) {
+                    assert!(known.contains(label), "no label `{label}`: {expression}");
+                }
+            }
+        }
+    }
+
+    /// Every series that can be rendered, by its name there.
+    fn labels_by_name() -> BTreeMap<String, BTreeSet<String>> {
+        let metrics = Metrics::new().unwrap();
+        metrics.requests.with_label_values(&["a", "r", "allow"]).inc();
+        metrics.session_lookups.with_label_values(&["hit"]).inc();
+        metrics.ceremony("key", "ok");
+        metrics.decided(Duration::from_micros(3));
+        let text = String::from_utf8(metrics.render()).unwrap();
+        let series = text.lines().filter(|line| !line.starts_with('#'));
+        series
+            .map(|line| {
+                let labels = labels_of(line).map(str::to_owned).collect();
+                (words(line).next().expect("a series has a name").to_owned(), labels)
+            })
+            .collect()
+    }
+
+    fn expressions(value: &Value) -> Vec<String> {
+        match value {
+            Value::Mapping(map) => map
+                .iter()
+                .flat_map(|(key, value)| match value {
+                    Value::String(text) if key == "expr" => vec![text.clone()],
+                    other => expressions(other),
+                })
+                .collect(),
+            Value::Sequence(list) => list.iter().flat_map(expressions).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn words(text: &str) -> impl Iterator<Item = &str> {
+        text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|word| !word.is_empty())
+    }
+
+    /// The names in `{name="…"}` and in `by (…)`.
+    fn labels_of(expression: &str) -> impl Iterator<Item = &str> {
+        let inside = |open: &'static str, close: char| {
+            expression.split(open).skip(1).filter_map(move |rest| Some(rest.split_once(close)?.0))
+        };
+        let selected = inside("{", '}').flat_map(|inner| inner.split(',').filter_map(|m| words(m).next()));
+        selected.chain(inside("by (", ')').flat_map(words))
+    }
+}

@@ -1,6 +1,7 @@
 //! The composition root: configuration and policy in, a running gateway out.
 
 use std::collections::HashMap;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -160,6 +161,9 @@ impl Gateway {
             .server_options(options)
             .build();
         let certificates = certificates(config, &policy.load())?;
+        for address in config.listen.iter().map(|listener| listener.address).chain([config.admin]) {
+            can_listen(address)?;
+        }
         for listener in &config.listen {
             let address = listener.address.to_string();
             match (&certificates, listener.protocol) {
@@ -217,6 +221,11 @@ impl Gateway {
             std::process::exit(0);
         });
     }
+}
+
+/// pingora panics over an address it cannot have: better to say which and why, before.
+fn can_listen(address: SocketAddr) -> anyhow::Result<()> {
+    TcpListener::bind(address).map(drop).with_context(|| format!("cannot listen on {address}"))
 }
 
 /// Opens the store the configuration names.

@@ -130,19 +130,19 @@ async fn asset_file(Path(name): Path<String>) -> Response {
 }
 
 /// The store did not answer: nothing is known, so nothing is done.
-#[derive(Clone)]
-struct Unavailable(Arc<StoreError>);
+struct Unavailable(StoreError);
 
 impl From<StoreError> for Unavailable {
     fn from(error: StoreError) -> Self {
-        Self(Arc::new(error))
+        Self(error)
     }
 }
 
-/// A bare 503, which [`visitor::establish`] turns into an answer for whoever asked.
 impl axum::response::IntoResponse for Unavailable {
     fn into_response(self) -> Response {
-        (StatusCode::SERVICE_UNAVAILABLE, axum::Extension(self)).into_response()
+        tracing::error!(error = %self.0, "a page needed the store");
+        // Its own layer makes a page of it, in the visitor's language.
+        StatusCode::SERVICE_UNAVAILABLE.into_response()
     }
 }
 

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::reply::{self, add_cookie};
 use super::text::Lang;
-use super::{Pages, Unavailable, view};
+use super::{Pages, view};
 use crate::arrival::Arrival;
 use crate::audit::{Entry, Event, Origin};
 use crate::authn::ceremony::Browser;
@@ -73,17 +73,6 @@ impl Visitor {
         let page = view::ErrorPage { frame: self.frame_with_code(), status: status.as_u16(), retry: None };
         (status, reply::html(&page)).into_response()
     }
-
-    /// The store does not answer, told to a person or to `webauthn.js`.
-    fn unavailable(&self, scripted: bool) -> Response {
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        if !scripted {
-            return self.error(status);
-        }
-        let message = self.lang.texts().webauthn.unknown;
-        let body = serde_json::json!({ "message": message, "code": self.arrival.correlation });
-        (status, axum::Json(body)).into_response()
-    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Visitor {
@@ -135,17 +124,30 @@ pub async fn establish(State(pages): State<Arc<Pages>>, mut request: Request, ne
     if let Some(session) = &visitor.session {
         pages.sessions.touch(session);
     }
-    let scripted = wants_json(headers);
+    let json = wants_json(headers);
     request.extensions_mut().insert(visitor.clone());
     let mut response = next.run(request).await;
-    if let Some(Unavailable(error)) = response.extensions().get() {
-        tracing::error!(%error, reference = visitor.arrival.correlation, "a page needed the store");
-        response = visitor.unavailable(scripted);
+    if is_bare(&response) {
+        response = match json {
+            true => super::key::refused(&visitor, response.status()),
+            false => visitor.error(response.status()),
+        };
     }
     if let Some(id) = fresh {
         add_cookie(&mut response, cookie::BROWSER, &id, Keep::Session);
     }
     response
+}
+
+/// An error that says no more than its status: from a store that did not answer, or a form nobody could read.
+fn is_bare(response: &Response) -> bool {
+    let told = response.headers().get(header::CONTENT_TYPE);
+    let plain = told.is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    plain && (response.status().is_client_error() || response.status().is_server_error())
+}
+
+fn wants_json(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"application/json"))
 }
 
 /// Only our own pages may change anything: a foreign page can make a browser send a request, but not with
@@ -163,10 +165,6 @@ fn may_change_state(request: &Request, ours: &str) -> bool {
 
 fn site(headers: &HeaderMap) -> Option<&str> {
     headers.get("sec-fetch-site").map(|site| site.to_str().unwrap_or("unreadable"))
-}
-
-fn wants_json(headers: &HeaderMap) -> bool {
-    headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"application/json"))
 }
 
 fn chosen_language(query: Option<&str>) -> Option<Lang> {

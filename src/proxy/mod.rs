@@ -120,7 +120,7 @@ impl ProxyHttp for Proxy {
         downstream: &mut Downstream,
         context: &mut Context,
     ) -> pingora::Result<bool> {
-        let target = match request::read(downstream.req_header()) {
+        let target = match read_head(downstream) {
             Ok(target) => target,
             Err(refusal) => return self.refuse(downstream, context, refusal).await,
         };
@@ -538,6 +538,15 @@ async fn write(
 ) -> pingora::Result<bool> {
     bridge::write(downstream.as_downstream_mut(), response).await?;
     Ok(true)
+}
+
+fn read_head(downstream: &Downstream) -> Result<Target, Refusal> {
+    let head = downstream.req_header();
+    // HTTP/2 has no line to misread: its fields were checked one by one.
+    if head.version != http::Version::HTTP_2 {
+        request::as_sent(head, &downstream.as_downstream().to_h1_raw())?;
+    }
+    request::read(head)
 }
 
 fn cookie_lines(head: &RequestHeader) -> impl Iterator<Item = &[u8]> {

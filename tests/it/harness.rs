@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -150,9 +151,7 @@ impl Installation {
 
     /// Starts the gateway and waits until it is ready.
     pub async fn serve(&self) -> Gateway {
-        let gateway = Gateway { process: Process::start(self.command(["serve"])), admin: self.admin };
-        gateway.ready().await;
-        gateway
+        self.started(self.command(["serve"])).await
     }
 
     /// As [`Self::serve`], on a disk that [`Gateway::disk_holds`] can fill.
@@ -164,9 +163,7 @@ impl Installation {
             .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
             .arg(serve.get_program())
             .args(serve.get_args());
-        let gateway = Gateway { process: Process::start(command), admin: self.admin };
-        gateway.ready().await;
-        gateway
+        self.started(command).await
     }
 
     /// Starts a gateway that should refuse to start: its exit code, and all it said.
@@ -175,6 +172,13 @@ impl Installation {
         let status = process.exit().await;
         until("the last words", async || if process.ended() { Ok(()) } else { Err("open".into()) }).await;
         (status.code(), process.output())
+    }
+
+    async fn started(&self, command: Command) -> Gateway {
+        let process = Process::start(command);
+        let gateway = Gateway { process, listen: self.listen, admin: self.admin };
+        gateway.ready().await;
+        gateway
     }
 
     fn command<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
@@ -215,6 +219,7 @@ rules:
 /// `sluse serve`, running.
 pub struct Gateway {
     process: Process,
+    listen: SocketAddr,
     admin: SocketAddr,
 }
 
@@ -257,8 +262,10 @@ impl Gateway {
             if self.process.ended() {
                 return Ok(false);
             }
-            // Nothing listens at first.
-            tokio::net::TcpStream::connect(self.admin).await.map_err(|error| error.to_string())?;
+            // Nothing listens at first, and not both begin at once.
+            for address in [self.listen, self.admin] {
+                tokio::net::TcpStream::connect(address).await.map_err(|error| error.to_string())?;
+            }
             let reply =
                 exchange(self.admin, "GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                     .await;
@@ -310,11 +317,23 @@ impl Demo {
 }
 
 /// Loopback addresses nobody listens on, each different.
+///
+/// Below the range from which the kernel takes the ports of outgoing connections: none of those can have an
+/// address by the time a gateway wants it, however many tests run at once.
 pub fn free_addresses<const N: usize>() -> [SocketAddr; N] {
-    // All are held until the last is known, so that none is given twice.
-    let held =
-        [(); N].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has free ports"));
-    held.map(|listener| listener.local_addr().expect("a bound listener has an address"))
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    const FIRST: u16 = 10_000;
+    const COUNT: u16 = 22_000;
+    // Runs of other suites on the same machine begin elsewhere.
+    let start = u16::try_from(std::process::id() * 101 % u32::from(COUNT)).expect("smaller than COUNT");
+    [(); N].map(|()| {
+        let candidates = std::iter::repeat_with(|| {
+            let offset = NEXT.fetch_add(1, Ordering::Relaxed) % COUNT;
+            SocketAddr::from((Ipv4Addr::LOCALHOST, FIRST + (start + offset) % COUNT))
+        });
+        let mut free = candidates.take(COUNT.into()).filter(|address| TcpListener::bind(address).is_ok());
+        free.next().expect("loopback has free ports")
+    })
 }
 
 fn run(command: &mut Command, input: &str) -> Output {

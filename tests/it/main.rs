@@ -5,6 +5,7 @@
 #![allow(dead_code)]
 
 mod arrows;
+mod attacks;
 mod broker;
 mod browser;
 mod employee;

@@ -62,6 +62,8 @@ pub enum Answer {
     Html(String),
     /// These bytes, exactly; the connection is closed after them.
     Raw(Vec<u8>),
+    /// These bytes, exactly, and on to the connection's next request.
+    Keep(Vec<u8>),
     /// One chunk each, the next when the notice comes; never ended if the notice does not.
     Chunks { content_type: &'static str, parts: Vec<String>, next: Arc<Notify> },
     /// [`Self::Echo`], once the notice comes.
@@ -132,6 +134,7 @@ async fn serve(
             Answer::Echo => stream.write_all(&echo(&received)).await?,
             Answer::Html(page) => stream.write_all(&whole("text/html; charset=utf-8", &page)).await?,
             Answer::Raw(bytes) => return stream.write_all(&bytes).await,
+            Answer::Keep(bytes) => stream.write_all(&bytes).await?,
             Answer::Chunks { content_type, parts, next } => {
                 let head = format!(
                     "HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nTransfer-Encoding: chunked\r\n\r\n"

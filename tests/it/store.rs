@@ -106,7 +106,10 @@ async fn on_a_full_disk_a_key_is_registered_or_the_carer_is_told_it_is_not() {
         if listed {
             break;
         }
-        assert_eq!((reply.status, &reply.json()["message"]), (503, &"Det lykkedes ikke denne gang.".into()));
+        assert_eq!(
+            (reply.status, &reply.json()["message"]),
+            (503, &"Nøglen blev ikke godkendt. Prøv igen.".into())
+        );
         assert!(gateway.log().contains(reply.json()["code"].as_str().expect("a code to look up")));
     }
     assert!(told.len() > 3, "the disk was never full in the midst of it: {told:?}");
@@ -132,7 +135,7 @@ async fn on_a_full_disk_the_carer_sees_it_and_tries_again() {
     let _key = Key::plug_in(&browser, Touch::Present).await;
     gateway.disk_holds(Some(0));
     browser.button("Start registrering").await.click().await;
-    browser.shows("Det lykkedes ikke denne gang.").await;
+    browser.shows("Nøglen blev ikke godkendt. Prøv igen.").await;
     browser.shows("Fejlkode").await;
     gateway.disk_holds(None);
     browser.link("Prøv igen").await.click().await;

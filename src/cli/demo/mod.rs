@@ -6,8 +6,9 @@
 pub mod broker;
 mod cura;
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use pingora::server::RunArgs;
@@ -65,8 +66,7 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<()> {
     let extras = demo.extras(&world)?;
     let gateway = Gateway::build(&config, policy, world, extras)?;
     gateway.leave_when_idle();
-    // Early: whoever connects too soon waits in no queue yet, so the address is told last of all.
-    println!("{}", demo.greeting());
+    greet_when_open(args.listen, demo.greeting());
     gateway.run(RunArgs::default());
     Ok(())
 }
@@ -147,6 +147,16 @@ impl Demo<'_> {
     }
 }
 
+/// Prints the greeting once somebody who follows it is let in.
+fn greet_when_open(address: SocketAddr, greeting: String) {
+    std::thread::spawn(move || {
+        while TcpStream::connect(address).is_err() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        println!("{greeting}");
+    });
+}
+
 /// Adds the people of the demo.
 fn seed(config: &Config, world: &World) -> anyhow::Result<()> {
     let keys = Keys::load(&config.key_file)?;
@@ -173,8 +183,10 @@ fn seed(config: &Config, world: &World) -> anyhow::Result<()> {
     })
 }
 
-/// A loopback address that nobody listens on just now.
+/// A loopback address that nobody listens on just now. Not on 127.0.0.1 where the system has others: its ports
+/// are also those of connections that come and go.
 fn free_address() -> anyhow::Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
-    Ok(listener.local_addr()?)
+    let hosts = [Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::LOCALHOST];
+    let listener = hosts.iter().find_map(|host| TcpListener::bind((*host, 0)).ok());
+    Ok(listener.context("no port is free")?.local_addr()?)
 }
