@@ -252,6 +252,16 @@ impl Gateway {
         self.process.terminate().await
     }
 
+    /// `SIGTERM`, and no waiting.
+    pub fn tell_to_stop(&self) {
+        self.process.signal("TERM");
+    }
+
+    /// Waits until it ends by itself; its exit status.
+    pub async fn ended(mut self) -> ExitStatus {
+        self.process.exit().await
+    }
+
     /// Asks it to read its policies again.
     pub fn reload(&self) {
         self.process.signal("HUP");
