@@ -269,20 +269,20 @@ impl Gateway {
 
     async fn ready(&self) {
         let ready = until("the gateway to be ready", async || {
-            if self.process.ended() {
-                return Ok(false);
-            }
-            // Nothing listens at first, and not both begin at once.
-            for address in [self.listen, self.admin] {
-                tokio::net::TcpStream::connect(address).await.map_err(|error| error.to_string())?;
-            }
-            let reply =
-                exchange(self.admin, "GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-                    .await;
-            if reply.status == 200 { Ok(true) } else { Err(format!("{}: {}", reply.status, reply.text())) }
+            if self.process.ended() { Ok(false) } else { is_ready(self.listen, self.admin).await }
         });
         assert!(ready.await, "the gateway ended instead of getting ready:\n{}", self.log());
     }
+}
+
+/// Whether a gateway at these addresses answers; why not, if it does not yet.
+pub async fn is_ready(listen: SocketAddr, admin: SocketAddr) -> Result<bool, String> {
+    // Nothing listens at first, and not both begin at once.
+    for address in [listen, admin] {
+        tokio::net::TcpStream::connect(address).await.map_err(|error| error.to_string())?;
+    }
+    let reply = exchange(admin, "GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
+    if reply.status == 200 { Ok(true) } else { Err(format!("{}: {}", reply.status, reply.text())) }
 }
 
 /// `sluse demo`, running.
