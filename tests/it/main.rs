@@ -20,6 +20,7 @@ mod mitid;
 mod origin;
 mod persistence;
 mod person;
+mod pin;
 mod power_cut;
 mod process;
 mod raw;
