@@ -28,26 +28,36 @@ pub async fn register_key(browser: &Browser, person: &str) -> Credential {
     browser.heading("Min identitet").await;
     browser.picture("my-identity").await;
     browser.link("Tilføj hardwarenøgle").await.click().await;
-    name_and_touch(browser).await.credential().await
+    name(browser).await;
+    touch(browser).await.credential().await
 }
 
 /// As [`register_key`], with a one-time code from the service desk instead of MitID. The key will be asked for
 /// a touch at once, as the code is no second factor.
 pub async fn register_key_with_code<'a>(browser: &'a Browser, code: &str) -> Key<'a> {
+    start_registration(browser, code).await;
+    touch(browser).await
+}
+
+/// From *Ingen 2-faktor enheder registreret* with a one-time code to *Start registrering*.
+pub async fn start_registration(browser: &Browser, code: &str) {
     browser.heading("Ingen 2-faktor enheder registreret").await;
     browser.field("Engangskode").await.write(code).await;
     browser.button("Fortsæt").await.click().await;
-    name_and_touch(browser).await
+    name(browser).await;
 }
 
-async fn name_and_touch(browser: &Browser) -> Key<'_> {
+async fn name(browser: &Browser) {
     browser.field("Navn på klient").await.write("Blå nøgle").await;
     browser.picture("name-the-key").await;
     browser.button("Registrer klient").await.click().await;
-    let start = browser.button("Start registrering").await;
+    browser.button("Start registrering").await;
     browser.picture("register-the-key").await;
+}
+
+async fn touch(browser: &Browser) -> Key<'_> {
     let key = Key::plug_in(browser, Touch::Present).await;
-    start.click().await;
+    browser.button("Start registrering").await.click().await;
     browser.heading("Registrering gennemført").await;
     browser.shows("Blå nøgle").await;
     browser.picture("registered").await;

@@ -151,7 +151,31 @@ impl Installation {
 
     /// Starts the gateway and waits until it is ready.
     pub async fn serve(&self) -> Gateway {
-        let process = Process::start(self.command(["serve"]));
+        self.started(self.command(["serve"])).await
+    }
+
+    /// As [`Self::serve`], on a disk that [`Gateway::disk_holds`] can fill.
+    pub async fn serve_on_small_disk(&self) -> Gateway {
+        let serve = self.command(["serve"]);
+        let mut command = Command::new("sh");
+        // A write past the limit then fails, as on a full disk, and does not end the process.
+        command
+            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+            .arg(serve.get_program())
+            .args(serve.get_args());
+        self.started(command).await
+    }
+
+    /// Starts a gateway that should refuse to start: its exit code, and all it said.
+    pub async fn serve_in_vain(&self) -> (Option<i32>, String) {
+        let mut process = Process::start(self.command(["serve"]));
+        let status = process.exit().await;
+        until("the last words", async || if process.ended() { Ok(()) } else { Err("open".into()) }).await;
+        (status.code(), process.output())
+    }
+
+    async fn started(&self, command: Command) -> Gateway {
+        let process = Process::start(command);
         let gateway = Gateway { process, listen: self.listen, admin: self.admin };
         gateway.ready().await;
         gateway
@@ -210,6 +234,14 @@ impl Gateway {
         self.process.printed(words, |line| line.contains(words).then(|| line.to_owned())).await
     }
 
+    /// From now on no file of its can grow past so many bytes, or all can again.
+    pub fn disk_holds(&self, bytes: Option<u64>) {
+        let soft = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        let limit = [format!("--pid={}", self.process.id()), format!("--fsize={soft}:unlimited")];
+        let set = Command::new("prlimit").args(limit).status();
+        assert!(set.expect("prlimit comes with every Debian").success());
+    }
+
     /// A power cut: `SIGKILL`, at once.
     pub fn kill(mut self) {
         self.process.kill();
@@ -220,6 +252,16 @@ impl Gateway {
         self.process.terminate().await
     }
 
+    /// `SIGTERM`, and no waiting.
+    pub fn tell_to_stop(&self) {
+        self.process.signal("TERM");
+    }
+
+    /// Waits until it ends by itself; its exit status.
+    pub async fn ended(mut self) -> ExitStatus {
+        self.process.exit().await
+    }
+
     /// Asks it to read its policies again.
     pub fn reload(&self) {
         self.process.signal("HUP");
@@ -227,20 +269,20 @@ impl Gateway {
 
     async fn ready(&self) {
         let ready = until("the gateway to be ready", async || {
-            if self.process.ended() {
-                return Ok(false);
-            }
-            // Nothing listens at first, and not both begin at once.
-            for address in [self.listen, self.admin] {
-                tokio::net::TcpStream::connect(address).await.map_err(|error| error.to_string())?;
-            }
-            let reply =
-                exchange(self.admin, "GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-                    .await;
-            if reply.status == 200 { Ok(true) } else { Err(format!("{}: {}", reply.status, reply.text())) }
+            if self.process.ended() { Ok(false) } else { is_ready(self.listen, self.admin).await }
         });
         assert!(ready.await, "the gateway ended instead of getting ready:\n{}", self.log());
     }
+}
+
+/// Whether a gateway at these addresses answers; why not, if it does not yet.
+pub async fn is_ready(listen: SocketAddr, admin: SocketAddr) -> Result<bool, String> {
+    // Nothing listens at first, and not both begin at once.
+    for address in [listen, admin] {
+        tokio::net::TcpStream::connect(address).await.map_err(|error| error.to_string())?;
+    }
+    let reply = exchange(admin, "GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
+    if reply.status == 200 { Ok(true) } else { Err(format!("{}: {}", reply.status, reply.text())) }
 }
 
 /// `sluse demo`, running.

@@ -55,6 +55,10 @@ impl Process {
         within(what, found_or_closed).await
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Everything printed so far, on both streams.
     pub fn output(&self) -> String {
         self.printed.borrow().join("\n")
