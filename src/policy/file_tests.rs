@@ -44,7 +44,8 @@ fn the_shipped_policy_loads_and_its_tests_pass() {
     let policy =
         load_texts(&[("cura.yaml", CURA)]).unwrap_or_else(|problems| panic!("{}", problems.join("\n")));
     let app = policy.app("cura.kommune.example").unwrap();
-    assert_eq!((app.rules.len(), app.tests), (4, 14));
+    assert_eq!((app.rules.len(), app.tests), (4, 15));
+    assert_eq!(policy.notices(), []);
     assert!(policy.app("kommune.example").is_none());
 }
 
@@ -226,7 +227,7 @@ mod properties {
             let source = Source { name: "a.yaml".to_owned(), text: lines.join("\n") };
             let draft = app::read(&source, &Arc::new(config().shared()));
             let mut problems = Vec::new();
-            finish(draft, &mut problems);
+            problems.extend(finish(draft, &Policy::default()).1);
             for problem in problems {
                 prop_assert!(problem.to_string().contains("= help: "));
             }

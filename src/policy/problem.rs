@@ -18,15 +18,26 @@ pub struct Span {
     pub width: usize,
 }
 
+/// How much it matters.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The file is of no use.
+    Error,
+    /// Worth a look.
+    Notice,
+}
+
 /// Something wrong in a file, and how to mend it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Problem {
+    pub severity: Severity,
     pub file: String,
     /// 0 when it is the file as a whole.
     pub line: usize,
     pub column: usize,
-    #[serde(skip)]
-    width: usize,
+    /// How many characters it is about.
+    pub width: usize,
     /// The line itself.
     pub text: String,
     pub message: String,
@@ -37,6 +48,7 @@ impl Problem {
     pub fn at(source: &Source, span: Span, message: impl Into<String>, help: impl Into<String>) -> Self {
         let text = source.text.lines().nth(span.line.saturating_sub(1)).unwrap_or_default();
         Self {
+            severity: Severity::Error,
             file: source.name.clone(),
             line: span.line,
             column: span.column,
@@ -51,12 +63,22 @@ impl Problem {
         let source = Source { name: file.display().to_string(), text: String::new() };
         Self::at(&source, Span::default(), message, help)
     }
+
+    #[must_use]
+    pub fn as_notice(self) -> Self {
+        Self { severity: Severity::Notice, ..self }
+    }
+
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
 }
 
 /// As rustc shows its own: message, place, the line with a caret, and how to mend it.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "error: {}", self.message)?;
+        let severity = if self.is_error() { "error" } else { "notice" };
+        writeln!(f, "{severity}: {}", self.message)?;
         if self.line == 0 {
             writeln!(f, " --> {}", self.file)?;
             return writeln!(f, "  = help: {}", self.help);
