@@ -154,8 +154,9 @@ impl Changes {
     fn table(&self, seen: &Seen, replayed: bool, out: &mut impl Write) -> std::io::Result<()> {
         if !self.0.is_empty() {
             let rows: Vec<_> = self.0.iter().map(|(change, found)| change.row(found, replayed)).collect();
-            let head = if replayed { "REQUESTS" } else { "" };
-            table::write(out, [head, "APP", "GROUPS", "OLD", "NEW", "RULE", "SUCH AS"], &rows)?;
+            let heads =
+                ["APP", "GROUPS", "OLD", "NEW", "RULE", "SUCH AS", if replayed { "REQUESTS" } else { "" }];
+            table::write(out, heads, &rows)?;
             writeln!(out)?;
         }
         let changed: u64 = self.0.values().map(|found| found.requests).sum();
@@ -169,10 +170,16 @@ impl Changes {
         }
         if seen.otherwise > 0 {
             let requests = count(seen.otherwise as usize, "request");
-            writeln!(out, "{requests} went otherwise then than OLD says: another policy was live, or a fact is not in the log")?;
+            writeln!(
+                out,
+                "{requests} went otherwise then than OLD says: another policy was live, or a fact is not in the log"
+            )?;
         }
         if seen.blind {
-            writeln!(out, "headers and queries are not in the log: conditions on them were taken as not met")?;
+            writeln!(
+                out,
+                "headers and queries are not in the log: conditions on them were taken as not met"
+            )?;
         }
         Ok(())
     }
@@ -211,13 +218,13 @@ impl Change {
             (old, new) => format!("{old} -> {new}"),
         };
         [
-            if replayed { found.requests.to_string() } else { String::new() },
             self.app.clone(),
             self.groups.clone(),
             self.old.told.clone(),
             self.new.told.clone(),
             rule,
             found.example.clone(),
+            if replayed { found.requests.to_string() } else { String::new() },
         ]
     }
 }

@@ -56,10 +56,16 @@ struct Route<'a> {
 fn of(app: &App) -> impl Iterator<Item = Route<'_>> {
     let route = |kind, name, matcher, asks| Route { app, kind, name, matcher, asks, observes: app.observe };
     let floors = app.floors.iter().map(move |floor| route("floor", "", &floor.matcher, asks(&floor.require)));
-    let denies = app.denies.iter().map(move |deny| route("deny", &deny.name, &deny.matcher, "never".to_owned()));
+    let denies =
+        app.denies.iter().map(move |deny| route("deny", &deny.name, &deny.matcher, "never".to_owned()));
     let rules = app.rules.iter().map(move |rule| Route {
         observes: app.observe || rule.observe,
-        ..route("rule", &rule.name, &rule.matcher, if rule.public { "nothing (public)".to_owned() } else { asks(&rule.require) })
+        ..route(
+            "rule",
+            &rule.name,
+            &rule.matcher,
+            if rule.public { "nothing (public)".to_owned() } else { asks(&rule.require) },
+        )
     });
     floors.chain(denies).chain(rules)
 }
@@ -101,7 +107,8 @@ impl Route<'_> {
     }
 
     fn object(&self) -> Value {
-        let conditions = self.matcher.conditions.iter().map(|c| json!({ "key": c.key(), "value": c.fact.to_string() }));
+        let conditions =
+            self.matcher.conditions.iter().map(|c| json!({ "key": c.key(), "value": c.fact.to_string() }));
         json!({
             "app": self.app.name,
             "hosts": self.app.hosts,
@@ -125,11 +132,23 @@ mod tests {
         let args = |format| RoutesArgs { app: Some("cura".to_owned()), policies: None, format };
         let mut out = Vec::new();
         assert_eq!(routes(&installation.config(), &args(Format::Human), &mut out).unwrap(), Exit::Yes);
-        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @"");
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r"
+    APP   ENTRY                METHOD                 PATH                                           WHEN                     ASKS FOR
+    cura  floor                -                      -                                              -                        level strong, groups care-staff, max_age 10h
+    cura  floor                -                      -                                              device shared            fresh 2h
+    cura  deny admin-outside   -                      /admin/**                                      not_network kommune-lan  never
+    cura  rule assets          GET,HEAD               /assets/** /favicon.ico /manifest.webmanifest  -                        nothing (public)
+    cura  rule prescribe       POST,PUT,PATCH,DELETE  /medication/**                                 -                        groups nurses|doctors, fresh 5m
+    cura  rule export-journal  -                      /citizens/*/export                             -                        level pin, fresh once
+    cura  rule rest            -                      /**                                            -                        -
+    ");
         let mut out = Vec::new();
         routes(&installation.config(), &args(Format::Json), &mut out).unwrap();
         let json: Value = serde_json::from_slice(&out).unwrap();
-        assert_eq!(json[3]["match"][0], json!({ "key": "path", "value": "/assets/** /favicon.ico /manifest.webmanifest" }));
+        assert_eq!(
+            json[3]["match"][0],
+            json!({ "key": "path", "value": "/assets/** /favicon.ico /manifest.webmanifest" })
+        );
         let none = RoutesArgs { app: Some("curo".to_owned()), ..args(Format::Human) };
         assert_eq!(routes(&installation.config(), &none, &mut Vec::new()).unwrap(), Exit::No);
     }

@@ -32,7 +32,7 @@ fn result(problem: &Problem) -> Value {
         place["region"] = json!({
             "startLine": problem.line,
             "startColumn": problem.column,
-            "endColumn": problem.column + problem.width.max(1),
+            "endColumn": problem.column + problem.width.max(1) as usize,
             "snippet": { "text": problem.text },
         });
     }
@@ -47,7 +47,8 @@ fn result(problem: &Problem) -> Value {
 
 /// A file's name as a relative or absolute reference (RFC 3986).
 fn uri(file: &str) -> String {
-    const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    const KEPT: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
     let path = utf8_percent_encode(file, KEPT).to_string();
     if path.starts_with('/') { format!("file://{path}") } else { path }
 }

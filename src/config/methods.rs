@@ -47,7 +47,10 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, login: Option<&Url>) -> (Me
     let named =
         names.filter_map(|name| Method::ALL.into_iter().find(|method| method.name() == name)).collect();
     let methods = Fields::read(report, node, &shape::METHODS, |fields| Methods {
-        password: fields.optional("password").map(|node| Fields::read(report, node, &shape::PASSWORD, |_| ())).is_some(),
+        password: fields
+            .optional("password")
+            .map(|node| Fields::read(report, node, &shape::PASSWORD, |_| ()))
+            .is_some(),
         key: fields.optional("key").and_then(|node| key(report, node, login)),
         mitid: fields.optional("mitid").and_then(|node| mitid(reader, node)),
     });

@@ -9,8 +9,8 @@ use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use url::{Host, Url};
 
-use super::{methods, shape};
 use super::{CertificateFiles, Config, Language, Listen, Protocol, Sessions, StoreLocation};
+use super::{methods, shape};
 use crate::authn::Method;
 use crate::policy::Level;
 use crate::policy::document::{Node, Value};

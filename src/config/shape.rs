@@ -13,15 +13,27 @@ pub static CONFIG: Shape = Shape {
     name: "sluse",
     keys: &[
         required("login", Text, "The address of the login host: `https://login.kommune.example`."),
-        required("listen", OneOrMore(&Either(&[ADDRESS, Map(&LISTENER)])), "Addresses and ports to listen on."),
+        required(
+            "listen",
+            OneOrMore(&Either(&[ADDRESS, Map(&LISTENER)])),
+            "Addresses and ports to listen on.",
+        ),
         optional("tls", Map(&TLS), "Certificates."),
         optional("admin", ADDRESS, "Where /metrics, /health and /ready are."),
         required("store", Form("^sqlite:."), "Where people, keys and sessions are kept: `sqlite:PATH`."),
         required("key_file", Text, "The file of the installation's secret."),
         optional("policies", Text, "The folder of the policies; `policies` where it is not said."),
-        optional("sessions", Map(&SESSIONS), "How long proofs and sessions last where no policy says otherwise."),
+        optional(
+            "sessions",
+            Map(&SESSIONS),
+            "How long proofs and sessions last where no policy says otherwise.",
+        ),
         required("methods", Map(&METHODS), "What people prove who they are with."),
-        optional("levels", Named(&Text), "Expressions over methods, the weakest first: `password + (key | mitid)`."),
+        optional(
+            "levels",
+            Named(&Text),
+            "Expressions over methods, the weakest first: `password + (key | mitid)`.",
+        ),
         optional("networks", Named(&OneOrMore(&RANGE)), "Address ranges by a name."),
         optional("groups", OneOrMore(&Text), "The groups policies may name; where it is not said, any."),
         optional("trusted_proxies", OneOrMore(&RANGE), "Whose X-Forwarded-For is believed."),
@@ -42,7 +54,11 @@ pub(super) static LISTENER: Shape = Shape {
 
 pub(super) static TLS: Shape = Shape {
     name: "tls",
-    keys: &[required("certificates", OneOrMore(&Map(&CERTIFICATE)), "Chosen by name; the first for the rest.")],
+    keys: &[required(
+        "certificates",
+        OneOrMore(&Map(&CERTIFICATE)),
+        "Chosen by name; the first for the rest.",
+    )],
 };
 
 pub(super) static CERTIFICATE: Shape = Shape {
@@ -87,7 +103,11 @@ pub(super) static MITID: Shape = Shape {
         required("client_id", Text, "Our name there."),
         optional("client_secret_file", Text, "The file of our secret there."),
         optional("level", Words(|| words(&LEVELS)), "What is asked for, and the least that is accepted."),
-        optional("algorithms", OneOrMore(&Words(|| Algorithm::names().collect())), "Signatures that are accepted."),
+        optional(
+            "algorithms",
+            OneOrMore(&Words(|| Algorithm::names().collect())),
+            "Signatures that are accepted.",
+        ),
         optional("scopes", OneOrMore(&Text), "Instead of the preset's."),
         optional("params", Named(&Text), "More parameters of the authorization request."),
         optional("claims", Map(&CLAIMS), "Names of claims, where they are not the preset's."),

@@ -109,7 +109,7 @@ floor:
   - match: { path: /x }
     require: { max_age: 2h }
   - match: { path: /y }
-    require: { groups: [nobody] }
+    require: { groups: [doctors] }
 rules: [{ name: r, match: { path: /** }, require: { level: pin, groups: [nurses], max_age: 3h } }]";
     let both = ["staff", "nurses"];
     for (groups, proofs, expected) in [
@@ -195,7 +195,9 @@ rules:
 
 #[test]
 fn once_is_for_one_request() {
-    let app = app("rules: [{ name: r, match: { path: /** }, require: { level: strong, fresh: once, max_age: 1h } }]");
+    let app = app(
+        "rules: [{ name: r, match: { path: /** }, require: { level: strong, fresh: once, max_age: 1h } }]",
+    );
     let decide = |approved_once, proofs: &str| {
         let (groups, assurance) = (Vec::new(), assurance(proofs));
         let person = Person { username: "anna", groups: &groups, claims: &[], assurance: &assurance };
@@ -237,9 +239,8 @@ floor:
   - session: { idle: 15m }
   - { match: { device: shared }, session: { idle: 3m, absolute: 8h, remember: never } }
 rules: [{ name: r, match: { path: /** } }]");
-    let limits = |shared_device| {
-        app.session_limits(&Request { shared_device, ..Request::new("GET", "/") }, NOW)
-    };
+    let limits =
+        |shared_device| app.session_limits(&Request { shared_device, ..Request::new("GET", "/") }, NOW);
     let minutes = |count: u64| Some(Duration::from_secs(count * 60));
     assert_eq!(
         (limits(false).idle, limits(false).absolute, limits(false).forget),

@@ -94,7 +94,13 @@ impl Line {
 
     pub(super) fn once((origin, line): (Origin, usize), approved: bool) -> Self {
         let detail = if approved { "approved" } else { "not approved" }.to_owned();
-        Self::Check { key: "fresh", value: "once".to_owned(), from: from(origin, line), met: approved, detail }
+        Self::Check {
+            key: "fresh",
+            value: "once".to_owned(),
+            from: from(origin, line),
+            met: approved,
+            detail,
+        }
     }
 
     /// The order checks are shown in.
@@ -209,7 +215,9 @@ impl Explanation {
     fn observing(&self) -> Option<String> {
         let hit = |rule: &&Rule| {
             let is_hit = |line: &Line| match line {
-                Line::Entry { kind, name, misses, .. } => *kind == "rule" && *name == rule.name && misses.is_empty(),
+                Line::Entry { kind, name, misses, .. } => {
+                    *kind == "rule" && *name == rule.name && misses.is_empty()
+                }
                 Line::Check { .. } => false,
             };
             rule.observe && self.lines.iter().any(is_hit)

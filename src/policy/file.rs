@@ -69,7 +69,11 @@ fn untested(app: &App, reached: &[String], report: &Report<'_>) {
     let denies = app.denies.iter().map(|deny| (&deny.name, deny.written.span));
     let rules = app.rules.iter().map(|rule| (&rule.name, rule.written.span));
     for (name, span) in denies.chain(rules).filter(|(name, _)| !reached.contains(name)) {
-        report.notice(span, format!("no test reaches `{name}`"), "add one under `tests:`, so that it stays as it is meant");
+        report.notice(
+            span,
+            format!("no test reaches `{name}`"),
+            "add one under `tests:`, so that it stays as it is meant",
+        );
     }
 }
 

@@ -21,7 +21,12 @@ pub(super) fn lint(app: &App, report: &Report<'_>) {
     let lint = Lint {
         app,
         report,
-        denies: app.denies.iter().filter(|deny| deny.written.sound).map(|deny| regions(&deny.matcher)).collect(),
+        denies: app
+            .denies
+            .iter()
+            .filter(|deny| deny.written.sound)
+            .map(|deny| regions(&deny.matcher))
+            .collect(),
         rules: app.rules.iter().map(|rule| regions(&rule.matcher)).collect(),
         impossible,
     };
@@ -33,7 +38,8 @@ pub(super) fn lint(app: &App, report: &Report<'_>) {
     }
     for (index, rule) in app.rules.iter().enumerate().filter(|(_, rule)| rule.written.sound) {
         if lint.rule(index, rule).is_err() {
-            let message = format!("`{}` and what stands above it are too intertwined to be compared", rule.name);
+            let message =
+                format!("`{}` and what stands above it are too intertwined to be compared", rule.name);
             let help = "use fewer headers, parameters and `not_` forms, or make two apps of it";
             report.add(rule.written.span, message, help);
         }
@@ -50,8 +56,10 @@ struct Lint<'a> {
 
 impl Lint<'_> {
     fn rule(&self, index: usize, rule: &Rule) -> Result<(), Intertwined> {
-        if rule.public {
-            self.public(index, rule);
+        if self.opens_everything(index) {
+            let help = "name the paths that are open to everybody";
+            let span = rule.written.public.unwrap_or(rule.written.span);
+            self.report.add(span, "`public` opens every path of the app", help);
         }
         if !self.can_fit(&self.rules[index], &format!("`{}`", rule.name), rule.written.span) {
             return Ok(());
@@ -70,15 +78,15 @@ impl Lint<'_> {
         Ok(())
     }
 
-    fn public(&self, index: usize, rule: &Rule) {
-        let names_paths = |fact: &Fact| matches!(fact, Fact::Path(_) | Fact::PathRe(_));
-        let named = rule.matcher.conditions.iter().any(|c| !c.negated && names_paths(&c.fact));
-        let paths = self.rules[index].iter().fold(Paths::None, |paths, region| paths.or(&region.paths()));
-        let by_regex = rule.matcher.conditions.iter().any(|c| matches!(c.fact, Fact::PathRe(_)));
-        if !named || (paths == Paths::All && !by_regex) {
-            let help = "name the paths that are open to everybody";
-            self.report.add(rule.written.span, "`public` opens every path of the app", help);
-        }
+    /// Whether the rule is public and names no paths, or all.
+    fn opens_everything(&self, index: usize) -> bool {
+        let rule = &self.app.rules[index];
+        let named = |wanted: fn(&Fact) -> bool| {
+            rule.matcher.conditions.iter().any(|condition| !condition.negated && wanted(&condition.fact))
+        };
+        let by_regex = named(|fact| matches!(fact, Fact::PathRe(_)));
+        let by_path = named(|fact| matches!(fact, Fact::Path(_)));
+        rule.public && !by_regex && (!by_path || paths(&self.rules[index]) == Paths::All)
     }
 
     /// Whether its own conditions leave anything.
@@ -100,9 +108,10 @@ impl Lint<'_> {
             return Ok(true);
         }
         // Only those without which something would be left; a rule that takes all alone is the best answer.
-        if let Some(alone) = takers.iter().position(|taker| {
-            self.left(own, &self.covers(std::slice::from_ref(taker))) == Ok(None)
-        }) {
+        if let Some(alone) = takers
+            .iter()
+            .position(|taker| self.left(own, &self.covers(std::slice::from_ref(taker))) == Ok(None))
+        {
             takers = vec![takers.swap_remove(alone)];
         }
         let mut checked = 0;
@@ -115,7 +124,9 @@ impl Lint<'_> {
         }
         let (name, names) = (&rule.name, Taker::names(&takers));
         let message = match takers.as_slice() {
-            [taker] => format!("`{name}` can never match: {names} on line {} takes all its requests", taker.line),
+            [taker] => {
+                format!("`{name}` can never match: {names} on line {} takes all its requests", taker.line)
+            }
             _ => format!("`{name}` can never match: {names} together take all its requests"),
         };
         let first = takers.first().map_or("", |taker| taker.name);
@@ -126,22 +137,23 @@ impl Lint<'_> {
     /// Whether `earlier` decides on requests of the stricter, later rule: an error, and told.
     fn loosens(&self, earlier: usize, later: usize, rule: &Rule) -> Result<bool, Intertwined> {
         let lax = &self.app.rules[earlier];
-        if !lax.written.sound || !rule.require.asks_more_than(&lax.require, &self.app.shared) {
+        if !lax.written.sound
+            || self.opens_everything(earlier)
+            || !rule.require.asks_more_than(&lax.require, &self.app.shared)
+        {
             return Ok(false);
         }
-        // An opening in a wider rule is meant, and so is another requirement for part of it. Only where the
-        // later rule asks for all that the earlier one does, and for more, does it look as though the two stood
-        // in the wrong order.
+        // What stands above a rule of more paths is an exception from it, if it is public or asks for something
+        // else. Only where the later rule asks for all that the earlier one does, and for more, or is the one of
+        // fewer paths, does it look as though the two stood in the wrong order.
         let crosswise = lax.require.asks_more_than(&rule.require, &self.app.shared);
-        if lax.public || crosswise {
-            let wider: Vec<&Region> = self.rules[later].iter().chain(&self.impossible).collect();
-            if self.left(&self.rules[earlier], &wider)?.is_none() {
-                return Ok(false);
-            }
+        if (lax.public || crosswise) && self.is_exception(earlier, later)? {
+            return Ok(false);
         }
         let takers: Vec<Taker<'_>> = self.takers(earlier).collect();
         let covers = self.covers(&takers);
-        let pairs = self.rules[later].iter().flat_map(|own| self.rules[earlier].iter().map(move |lax| own.and(lax)));
+        let pairs =
+            self.rules[later].iter().flat_map(|own| self.rules[earlier].iter().map(move |lax| own.and(lax)));
         for common in pairs.flatten() {
             let Some(left) = common.left_by(&covers)? else { continue };
             let (name, other, line) = (&rule.name, &lax.name, lax.line);
@@ -156,6 +168,14 @@ impl Lint<'_> {
             return Ok(true);
         }
         Ok(false)
+    }
+
+    /// Whether `earlier` is about a part of the paths, or of the requests, of `later`.
+    fn is_exception(&self, earlier: usize, later: usize) -> Result<bool, Intertwined> {
+        let (few, many) = (paths(&self.rules[earlier]), paths(&self.rules[later]));
+        let fewer = few != many && few.minus(&many) == Paths::None;
+        let wider: Vec<&Region> = self.rules[later].iter().chain(&self.impossible).collect();
+        Ok(fewer || self.left(&self.rules[earlier], &wider)?.is_none())
     }
 
     fn left(&self, own: &[Region], covers: &[&Region]) -> Result<Option<Region>, Intertwined> {
@@ -178,6 +198,11 @@ impl Lint<'_> {
     fn covers<'l>(&'l self, takers: &[Taker<'l>]) -> Vec<&'l Region> {
         takers.iter().flat_map(|taker| taker.regions).chain(&self.impossible).collect()
     }
+}
+
+/// All paths of a rule.
+fn paths(regions: &[Region]) -> Paths {
+    regions.iter().fold(Paths::None, |paths, region| paths.or(&region.paths()))
 }
 
 struct Taker<'l> {

@@ -87,12 +87,27 @@ fn rules_that_can_match_after_all() {
 #[test]
 fn a_later_rule_that_asks_for_more() {
     for (rules, other) in [
-        ("rules: [{ name: a, match: { method: GET } }, { name: b, match: { path: /x }, require: { level: pin } }]", "/x"),
-        ("rules: [{ name: a, match: { path: /x } }, { name: b, match: { path: /** }, require: { fresh: 5m } }]", "/x"),
-        ("rules: [{ name: a, match: { path: /x/** }, require: { fresh: 1h } }, { name: b, match: { path: /*/y }, require: { fresh: once } }]", "/x/y"),
-        ("rules: [{ name: a, match: { path: /x, method: GET }, public: true }, { name: b, match: { path: /x, not_device: shared }, require: { level: strong } }]", "/x"),
+        (
+            "rules: [{ name: a, match: { method: GET } }, { name: b, match: { path: /x }, require: { level: pin } }]",
+            "/x",
+        ),
+        (
+            "rules: [{ name: a, match: { path: /x } }, { name: b, match: { path: /** }, require: { fresh: 5m } }]",
+            "/x",
+        ),
+        (
+            "rules: [{ name: a, match: { path: /x/** }, require: { fresh: 1h } }, { name: b, match: { path: /*/y }, require: { fresh: once } }]",
+            "/x/y",
+        ),
+        (
+            "rules: [{ name: a, match: { path: /x, method: GET }, public: true }, { name: b, match: { path: /x, not_device: shared }, require: { level: strong } }]",
+            "/x",
+        ),
         // Neither asks for all the other does, and neither is part of the other.
-        ("rules: [{ name: a, match: { method: GET }, require: { groups: [nurses] } }, { name: b, match: { path: /x }, require: { level: pin } }]", "/x"),
+        (
+            "rules: [{ name: a, match: { method: GET }, require: { groups: [nurses] } }, { name: b, match: { path: /x }, require: { level: pin } }]",
+            "/x",
+        ),
     ] {
         let found = problems(rules);
         assert_eq!(found.len(), 1, "{rules}\n{found:?}");
@@ -125,7 +140,13 @@ fn rules_that_may_follow_one_another() {
 
 #[test]
 fn public_never_opens_everything() {
-    for matcher in ["path: /**", "path: [/, /*, /*/*/**]", "method: GET", "not_path: /admin/**", "path: [/a, /**], method: GET"] {
+    for matcher in [
+        "path: /**",
+        "path: [/, /*, /*/*/**]",
+        "method: GET",
+        "not_path: /admin/**",
+        "path: [/a, /**], method: GET",
+    ] {
         let rules = format!("rules: [{{ name: a, match: {{ {matcher} }}, public: true }}]");
         assert_eq!(messages(&rules), ["`public` opens every path of the app"], "{matcher}");
     }

@@ -164,9 +164,9 @@ impl Fact {
             }
             Self::Query(parameter) => {
                 let pairs = form_urlencoded::parse(request.query.unwrap_or_default().as_bytes());
-                pairs.into_iter().any(|(name, value)| {
-                    name == parameter.name.as_str() && parameter.takes(value.as_bytes())
-                })
+                pairs
+                    .into_iter()
+                    .any(|(name, value)| name == parameter.name.as_str() && parameter.takes(value.as_bytes()))
             }
             Self::Network(networks) => {
                 request.address.is_some_and(|a| networks.iter().any(|n| n.contains(a)))

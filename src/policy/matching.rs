@@ -25,8 +25,12 @@ impl RuleReader<'_> {
             read(["path_re", "not_path_re"], &|node| vec![Fact::PathRe(self.expressions(node))]);
             read(["method", "not_method"], &|node| vec![Fact::Method(self.methods(node))]);
             // A condition each: all headers must be as written, and of those after `not_header` none may be.
-            read(["header", "not_header"], &|node| self.headers(node).into_iter().map(Fact::Header).collect());
-            read(["query", "not_query"], &|node| self.parameters(node).into_iter().map(Fact::Query).collect());
+            read(["header", "not_header"], &|node| {
+                self.headers(node).into_iter().map(Fact::Header).collect()
+            });
+            read(["query", "not_query"], &|node| {
+                self.parameters(node).into_iter().map(Fact::Query).collect()
+            });
             read(["network", "not_network"], &|node| vec![Fact::Network(self.networks(node))]);
             read(["time", "not_time"], &|node| vec![Fact::Time(self.schedules(node))]);
             let device = |node: &Node| self.report.choice(node, &Device::WORDS).map(Fact::Device);
@@ -76,7 +80,8 @@ impl RuleReader<'_> {
     }
 
     fn parameters(&self, node: &Node) -> Vec<Named<String>> {
-        let parameter = |(key, node): &(Key, Node)| Named { name: key.name.clone(), values: self.values(node) };
+        let parameter =
+            |(key, node): &(Key, Node)| Named { name: key.name.clone(), values: self.values(node) };
         self.report.entries(node).iter().map(parameter).collect()
     }
 

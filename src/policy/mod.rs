@@ -16,12 +16,13 @@ use url::Url;
 mod app;
 pub mod decide;
 pub mod document;
+mod effective;
 pub mod explain;
 pub mod expression;
 pub mod file;
 mod lint;
-mod matching;
 pub mod matcher;
+mod matching;
 mod observe;
 pub mod path;
 pub mod pattern;
@@ -43,9 +44,9 @@ mod tests_block;
 pub(crate) use app::is_origin;
 pub use decide::{Decision, Demand, Denial, Permit, Person, Reason, Request, decide};
 use expression::Expression;
-pub use observe::Observed;
 use jiff::tz::TimeZone;
 use matcher::{Facts, Matcher, Network, Pattern};
+pub use observe::Observed;
 use path::PathRules;
 use problem::{Problem, Span};
 pub(crate) use tests_block::{address, moment, proof as proof_of, proofs_of};
@@ -218,6 +219,8 @@ pub struct Rule {
 struct Written {
     /// What to point at.
     span: Span,
+    /// Where `public` stands, if it does.
+    public: Option<Span>,
     /// Nothing is wrong with the entry in itself.
     sound: bool,
     /// `overlap: ok`: it is known that earlier, laxer rules take some of its requests.

@@ -185,8 +185,8 @@ mod tests {
     #[test]
     fn what_is_no_pattern() {
         for text in [
-            "", "admin", "/a/**/b", "/*.js", "/a**", "/a//b", "/a//**", "//**", "/../a", "/%2e", "/a%2Fb", "/a?b", "/a b",
-            "/a;b",
+            "", "admin", "/a/**/b", "/*.js", "/a**", "/a//b", "/a//**", "//**", "/../a", "/%2e", "/a%2Fb",
+            "/a?b", "/a b", "/a;b",
         ] {
             assert!(Pattern::parse(text).is_err(), "{text}");
         }

@@ -37,7 +37,7 @@ pub struct Problem {
     pub line: usize,
     pub column: usize,
     /// How many characters it is about.
-    pub width: usize,
+    pub width: u32,
     /// The line itself.
     pub text: String,
     pub message: String,
@@ -52,7 +52,7 @@ impl Problem {
             file: source.name.clone(),
             line: span.line,
             column: span.column,
-            width: span.width,
+            width: u32::try_from(span.width).unwrap_or(u32::MAX),
             text: text.trim_end().to_owned(),
             message: message.into(),
             help: help.into(),
@@ -89,7 +89,7 @@ impl fmt::Display for Problem {
         let before = self.text.chars().take(self.column.saturating_sub(1));
         let pad: String = before.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         let room = self.text.chars().count().saturating_sub(self.column.saturating_sub(1));
-        let carets = "^".repeat(self.width.min(room).max(1));
+        let carets = "^".repeat((self.width as usize).min(room).max(1));
         writeln!(f, "{gutter}--> {}:{}:{}", self.file, self.line, self.column)?;
         writeln!(f, "{gutter} |")?;
         writeln!(f, "{number} | {}", self.text)?;

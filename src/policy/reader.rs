@@ -13,13 +13,16 @@ use crate::authn::Method;
 /// Collects the problems of one file.
 pub struct Report<'s> {
     pub source: &'s Source,
+    /// Where YAML itself is in doubt: what a value there means is not judged as well.
+    doubtful: Vec<(usize, usize)>,
     problems: RefCell<Vec<Problem>>,
 }
 
 impl<'s> Report<'s> {
     /// Begins with what is wrong with the file as YAML.
     pub fn with(source: &'s Source, problems: Vec<Problem>) -> Self {
-        Self { source, problems: RefCell::new(problems) }
+        let doubtful = problems.iter().map(|problem| (problem.line, problem.column)).collect();
+        Self { source, doubtful, problems: RefCell::new(problems) }
     }
 
     /// Whether nothing is wrong; there may be notices.
@@ -36,7 +39,9 @@ impl<'s> Report<'s> {
     }
 
     pub fn add(&self, span: Span, message: impl Into<String>, help: impl Into<String>) {
-        self.push(Problem::at(self.source, span, message, help));
+        if !self.doubtful.contains(&(span.line, span.column)) {
+            self.push(Problem::at(self.source, span, message, help));
+        }
     }
 
     /// Something to look at that is not wrong.
@@ -184,7 +189,8 @@ impl<'n, 'r> Fields<'n, 'r> {
         shape: &'static Shape,
         read: impl FnOnce(&mut Self) -> T,
     ) -> T {
-        let mut fields = Self { report, span: node.span, entries: report.entries(node), shape, asked: Vec::new() };
+        let mut fields =
+            Self { report, span: node.span, entries: report.entries(node), shape, asked: Vec::new() };
         let value = read(&mut fields);
         fields.finish();
         value

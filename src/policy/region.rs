@@ -209,12 +209,16 @@ fn address(number: u128) -> Option<IpAddr> {
 fn choices(condition: &Condition, rules: PathRules) -> Vec<Region> {
     let one = |axis: Axis, set: Set| {
         let set = if condition.negated { axis.universe().minus(&set) } else { set };
-        vec![Region(BTreeMap::from([(axis, set)]))].into_iter().filter(|region| !region.is_nothing()).collect()
+        vec![Region(BTreeMap::from([(axis, set)]))]
+            .into_iter()
+            .filter(|region| !region.is_nothing())
+            .collect()
     };
     match &condition.fact {
         Fact::Path(patterns) => one(Axis::Path, Set::Paths(Paths::of(patterns, rules))),
         Fact::Method(methods) => {
-            let bit = |method: &String| METHODS.iter().position(|known| known == method).unwrap_or(METHODS.len());
+            let bit =
+                |method: &String| METHODS.iter().position(|known| known == method).unwrap_or(METHODS.len());
             one(Axis::Method, Set::Bits(methods.iter().fold(0, |bits, method| bits | 1 << bit(method))))
         }
         Fact::Network(networks) => {
@@ -230,7 +234,10 @@ fn choices(condition: &Condition, rules: PathRules) -> Vec<Region> {
         }
         Fact::Protocol(protocols) => {
             let bit = |protocol: &Protocol| Protocol::WORDS.iter().position(|(_, known)| known == protocol);
-            one(Axis::Protocol, Set::Bits(protocols.iter().filter_map(bit).fold(0, |bits, bit| bits | 1 << bit)))
+            one(
+                Axis::Protocol,
+                Set::Bits(protocols.iter().filter_map(bit).fold(0, |bits, bit| bits | 1 << bit)),
+            )
         }
         fact => any_of(named(fact).unwrap_or_default(), condition.negated),
     }
@@ -268,7 +275,9 @@ fn named(fact: &Fact) -> Option<Vec<Axis>> {
         }
     }
     match fact {
-        Fact::PathRe(list) => Some(list.iter().map(|regex| Axis::PathRe(regex.as_str().to_owned())).collect()),
+        Fact::PathRe(list) => {
+            Some(list.iter().map(|regex| Axis::PathRe(regex.as_str().to_owned())).collect())
+        }
         Fact::Header(header) => Some(each(header, Axis::Header)),
         Fact::Query(parameter) => Some(each(parameter, Axis::Query)),
         _ => None,
@@ -285,7 +294,10 @@ fn addresses<'r>(ranges: impl Iterator<Item = &'r IpNet>) -> Intervals {
     };
     let (four, six): (Vec<&IpNet>, Vec<&IpNet>) = ranges.partition(|range| range.addr().is_ipv4());
     let numbers = |ranges: Vec<&IpNet>| {
-        ranges.into_iter().map(|range| (number(range.network()), number(range.broadcast()))).collect::<Vec<_>>()
+        ranges
+            .into_iter()
+            .map(|range| (number(range.network()), number(range.broadcast())))
+            .collect::<Vec<_>>()
     };
     let six = Intervals::of(numbers(six)).minus(&Intervals::of([MAPPED, (0, 0)]));
     Intervals::of(six.iter().chain(numbers(four)))

@@ -29,7 +29,8 @@ fn any_pattern() -> impl Strategy<Value = Pattern> {
 }
 
 fn any_network() -> impl Strategy<Value = std::sync::Arc<Network>> {
-    let ranges = ["10.0.0.0/8", "10.1.0.0/16", "2001:db8::/32", "0.0.0.0/0", "::/0"].map(str::to_owned).to_vec();
+    let ranges =
+        ["10.0.0.0/8", "10.1.0.0/16", "2001:db8::/32", "0.0.0.0/0", "::/0"].map(str::to_owned).to_vec();
     subset(ranges).prop_map(|ranges| {
         let ranges = ranges.iter().map(|range| range.parse().unwrap()).collect();
         std::sync::Arc::new(Network { name: "n".to_owned(), ranges })
@@ -77,25 +78,44 @@ fn every_request(matchers: &[&Matcher], mut each: impl FnMut(&Request<'_>, Times
         .chain([None])
         .collect();
     let now = Timestamp::from_seconds(1_800_000_000);
-    let times = ["mon 05:00", "mon 12:00", "fri 23:00", "fri 12:00", "sat 05:00", "sat 12:00", "sat 20:00", "sun 12:00"];
+    let times = [
+        "mon 05:00",
+        "mon 12:00",
+        "fri 23:00",
+        "fri 12:00",
+        "sat 05:00",
+        "sat 12:00",
+        "sat 20:00",
+        "sun 20:00",
+        "sun 12:00",
+    ];
     let times: Vec<Timestamp> = if on(|fact| matches!(fact, Fact::Time(_))) {
         times.iter().map(|text| next(text, now, &zone()).unwrap()).collect()
     } else {
         vec![now]
     };
-    let values: [&[&'static str]; 8] = [&[], &["1"], &["2"], &["3"], &["1", "2"], &["1", "3"], &["2", "3"], &["1", "2", "3"]];
+    let values: [&[&'static str]; 8] =
+        [&[], &["1"], &["2"], &["3"], &["1", "2"], &["1", "3"], &["2", "3"], &["1", "2", "3"]];
     for path in &paths[..few(on(|fact| matches!(fact, Fact::Path(_))), paths.len())] {
-        for method in &["OPTIONS", "GET", "POST", "DELETE"][..few(on(|fact| matches!(fact, Fact::Method(_))), 4)] {
+        for method in
+            &["OPTIONS", "GET", "POST", "DELETE"][..few(on(|fact| matches!(fact, Fact::Method(_))), 4)]
+        {
             for address in &addresses[..few(on(|fact| matches!(fact, Fact::Network(_))), addresses.len())] {
                 for device in 0..few(on(|fact| matches!(fact, Fact::Device(_))), 2) {
-                    for (_, protocol) in &Protocol::WORDS[..few(on(|fact| matches!(fact, Fact::Protocol(_))), 3)] {
-                        for header in &values[..few(on(|fact| matches!(fact, Fact::Header(_))), values.len())] {
-                            for query in &values[..few(on(|fact| matches!(fact, Fact::Query(_))), values.len())] {
+                    for (_, protocol) in
+                        &Protocol::WORDS[..few(on(|fact| matches!(fact, Fact::Protocol(_))), 3)]
+                    {
+                        for header in &values[..few(on(|fact| matches!(fact, Fact::Header(_))), values.len())]
+                        {
+                            for query in
+                                &values[..few(on(|fact| matches!(fact, Fact::Query(_))), values.len())]
+                            {
                                 let mut headers = HeaderMap::new();
                                 for value in *header {
                                     headers.append("x", HeaderValue::from_static(value));
                                 }
-                                let query: Vec<String> = query.iter().map(|value| format!("q={value}")).collect();
+                                let query: Vec<String> =
+                                    query.iter().map(|value| format!("q={value}")).collect();
                                 let query = query.join("&");
                                 let request = Request {
                                     query: Some(&query),
@@ -171,7 +191,8 @@ proptest! {
 #[test]
 fn an_example_is_a_request_as_people_write_it() {
     let matcher = |fact| Matcher { conditions: vec![Condition { fact, negated: true }] };
-    let region = &Region::of(&matcher(Fact::Path(vec![Pattern::parse("/").unwrap()])), PathRules::default())[0];
+    let region =
+        &Region::of(&matcher(Fact::Path(vec![Pattern::parse("/").unwrap()])), PathRules::default())[0];
     assert_eq!(region.example(), "GET /x");
     let methods = METHODS.map(str::to_owned).to_vec();
     let region = &Region::of(&matcher(Fact::Method(methods)), PathRules::default())[0];

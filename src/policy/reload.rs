@@ -86,7 +86,11 @@ impl Reloader {
         let missing = offered.iter().filter(|method| !running.contains(method) && asked(method));
         let problem = |method: &Method| {
             let message = format!("the method `{method}` is new, and methods are set up at start");
-            Problem::of_file(&self.path, message, "restart the gateway, or leave it out of the levels until then")
+            Problem::of_file(
+                &self.path,
+                message,
+                "restart the gateway, or leave it out of the levels until then",
+            )
         };
         missing.map(problem).collect()
     }

@@ -18,9 +18,9 @@ impl RuleReader<'_> {
             all_groups: fields.optional("all_groups").map(|node| stated(node, self.groups(node))),
             users: fields.optional("users").map(|node| stated(node, self.users(node))),
             claims: fields.optional("claims").map(|node| self.claims(node)).unwrap_or_default(),
-            max_age: fields.optional("max_age").and_then(|node| {
-                Some(Stated { value: self.report.duration(node)?, line: node.span.line })
-            }),
+            max_age: fields
+                .optional("max_age")
+                .and_then(|node| Some(Stated { value: self.report.duration(node)?, line: node.span.line })),
             fresh: fields.optional("fresh").and_then(|node| {
                 let value = match node.is("once") {
                     true => Fresh::Once,

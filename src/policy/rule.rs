@@ -1,8 +1,9 @@
 //! Floors, denies and rules, read.
 
 use super::app::{identifier, text};
-use super::decide::{MOST_FLOORS, Reason};
+use super::decide::Reason;
 use super::document::Node;
+use super::effective::MOST_FLOORS;
 use super::matcher::Pattern;
 use super::reader::{Fields, Report};
 use super::{Deny, Floor, OnStepUp, Rule, SessionLimits, SessionSettings, Shared, Written, shape};
@@ -27,7 +28,7 @@ impl RuleReader<'_> {
                 written: Written::default(),
             });
             let sound = self.report.errors() == errors;
-            floor.written = Written { span: node.span, sound, overlap: false };
+            floor.written = Written { span: node.span, sound, ..Written::default() };
             floor
         };
         let items = self.report.items(node);
@@ -102,7 +103,7 @@ impl RuleReader<'_> {
                 say,
                 observe,
                 line: item.span.line,
-                written: Written { span, sound: false, overlap },
+                written: Written { span, public: public.map(|(_, span)| span), sound: false, overlap },
             })
         })
     }

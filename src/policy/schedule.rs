@@ -100,7 +100,11 @@ fn days_of(text: &str) -> Result<Vec<u128>, InvalidSchedule> {
 }
 
 fn day_of(text: &str) -> Result<u128, InvalidSchedule> {
-    (0..).zip(DAYS).find(|(_, day)| *day == text).map(|(day, _)| day).ok_or_else(|| InvalidSchedule::Day(text.to_owned()))
+    (0..)
+        .zip(DAYS)
+        .find(|(_, day)| *day == text)
+        .map(|(day, _)| day)
+        .ok_or_else(|| InvalidSchedule::Day(text.to_owned()))
 }
 
 fn hours_of(text: &str) -> Result<(u128, u128), InvalidSchedule> {

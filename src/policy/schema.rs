@@ -32,7 +32,8 @@ fn object(shape: &'static Shape, definitions: &mut Definitions) -> Value {
         value["description"] = json!(key.doc);
         properties.insert(key.name.to_owned(), value);
     }
-    let required: Vec<&str> = keys().filter(|key| key.presence == Presence::Required).map(|key| key.name).collect();
+    let required: Vec<&str> =
+        keys().filter(|key| key.presence == Presence::Required).map(|key| key.name).collect();
     let mut object = json!({ "type": "object", "properties": properties, "additionalProperties": false });
     if !required.is_empty() {
         object["required"] = json!(required);

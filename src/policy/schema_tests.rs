@@ -46,7 +46,9 @@ pub fn misfits(schema: &Value, value: &Value, root: &Value, at: &str) -> Vec<Str
         found.push(format!("{at}: `{text}` is not of the form"));
     }
     if let (Some(items), Value::Array(list)) = (schema.get("items"), value) {
-        found.extend(list.iter().enumerate().flat_map(|(n, item)| misfits(items, item, root, &format!("{at}/{n}"))));
+        found.extend(
+            list.iter().enumerate().flat_map(|(n, item)| misfits(items, item, root, &format!("{at}/{n}"))),
+        );
     }
     if let Value::Object(object) = value {
         for name in schema.get("required").and_then(Value::as_array).into_iter().flatten() {
@@ -83,7 +85,12 @@ fn shipped_files_fit() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "yaml") {
-                assert_eq!(policy_misfits(&std::fs::read_to_string(&path).unwrap()), [""; 0], "{}", path.display());
+                assert_eq!(
+                    policy_misfits(&std::fs::read_to_string(&path).unwrap()),
+                    [""; 0],
+                    "{}",
+                    path.display()
+                );
                 shipped += 1;
             }
         }
@@ -127,5 +134,9 @@ fn every_map_is_in_some_test() {
 #[test]
 fn the_shipped_schema_is_this_one() {
     let shipped: Value = serde_json::from_str(include_str!("../../policies/policy.schema.json")).unwrap();
-    assert_eq!(shipped, schema(&shape::POLICY, "Sluse policy"), "run `sluse schema > policies/policy.schema.json`");
+    assert_eq!(
+        shipped,
+        schema(&shape::POLICY, "Sluse policy"),
+        "run `sluse schema > policies/policy.schema.json`"
+    );
 }

@@ -97,18 +97,32 @@ pub static POLICY: Shape = Shape {
         required("hosts", OneOrMore(&HOST), "The hosts of the app: exact, or `*.x` for one label."),
         required("upstream", Form("^https?://[^/]+/?$"), "Where requests go: scheme, host and port."),
         optional("paths", Map(&PATHS), "What paths the upstream needs beyond the usual."),
-        optional("mode", Words(|| words(&MODE)), "`observe`: decide and tell, but let what was live before decide."),
-        optional("floor", OneOrMore(&Map(&FLOOR)), "Added to the deciding rule wherever the match fits; floors only tighten."),
+        optional(
+            "mode",
+            Words(|| words(&MODE)),
+            "`observe`: decide and tell, but let what was live before decide.",
+        ),
+        optional(
+            "floor",
+            OneOrMore(&Map(&FLOOR)),
+            "Added to the deciding rule wherever the match fits; floors only tighten.",
+        ),
         optional("deny", OneOrMore(&Map(&DENY)), "Checked before any rule, all of them."),
-        required("rules", OneOrMore(&Map(&RULE)), "From top to bottom, the first match decides; what none matches is denied."),
-        optional("tests", OneOrMore(&Map(&TEST)), "Run at every check and every reload; one failure keeps the old policy live."),
+        required(
+            "rules",
+            OneOrMore(&Map(&RULE)),
+            "From top to bottom, the first match decides; what none matches is denied.",
+        ),
+        optional(
+            "tests",
+            OneOrMore(&Map(&TEST)),
+            "Run at every check and every reload; one failure keeps the old policy live.",
+        ),
     ],
 };
 
-pub(super) static WORDS: Shape = Shape {
-    name: "words",
-    keys: &[required("da", Text, "In Danish."), required("en", Text, "In English.")],
-};
+pub(super) static WORDS: Shape =
+    Shape { name: "words", keys: &[required("da", Text, "In Danish."), required("en", Text, "In English.")] };
 
 pub(super) static PATHS: Shape = Shape {
     name: "paths",
@@ -142,19 +156,35 @@ pub(super) static RULE: Shape = Shape {
         required("name", NAME, "The rule's name in logs, metrics and tests."),
         required("match", Map(&MATCH), "The requests it decides on: facts of the request only."),
         optional("public", Flag, "`true`: open to everybody, past the floors."),
-        optional("require", Map(&REQUIRE), "What is asked of the person. Never falls through to the next rule."),
+        optional(
+            "require",
+            Map(&REQUIRE),
+            "What is asked of the person. Never falls through to the next rule.",
+        ),
         optional("session", Map(&SESSION), "How long a session lives here."),
         optional("on_step_up", Map(&ON_STEP_UP), "When the person is asked for more."),
         optional("say", Map(&WORDS), "What a person is told who is denied."),
-        optional("mode", Words(|| words(&MODE)), "`observe`: decide and tell, but let what was live before decide."),
-        optional("overlap", Words(|| words(&OVERLAP)), "`ok`: earlier, laxer rules may take some of its requests."),
+        optional(
+            "mode",
+            Words(|| words(&MODE)),
+            "`observe`: decide and tell, but let what was live before decide.",
+        ),
+        optional(
+            "overlap",
+            Words(|| words(&OVERLAP)),
+            "`ok`: earlier, laxer rules may take some of its requests.",
+        ),
     ],
 };
 
 pub(super) static MATCH: Shape = Shape {
     name: "match",
     keys: &[
-        optional("path", OneOrMore(&PATH), "`/a/b`, `/a/*/b` (one segment) or `/a/**` (everything below, and `/a`)."),
+        optional(
+            "path",
+            OneOrMore(&PATH),
+            "`/a/b`, `/a/*/b` (one segment) or `/a/**` (everything below, and `/a`).",
+        ),
         optional("not_path", OneOrMore(&PATH), "None of these paths."),
         optional("path_re", OneOrMore(&Text), "A regular expression over the whole path. Prefer `path`."),
         optional("not_path_re", OneOrMore(&Text), "No path that fits one of these."),
@@ -162,8 +192,16 @@ pub(super) static MATCH: Shape = Shape {
         optional("not_method", OneOrMore(&METHOD), "None of these methods."),
         optional("header", Named(&VALUES), "Each header has one of its values, or is `present`."),
         optional("not_header", Named(&VALUES), "No header has one of these values, or is `present`."),
-        optional("query", Named(&VALUES), "Each parameter of the query has one of its values, or is `present`."),
-        optional("not_query", Named(&VALUES), "No parameter of the query has one of these values, or is `present`."),
+        optional(
+            "query",
+            Named(&VALUES),
+            "Each parameter of the query has one of its values, or is `present`.",
+        ),
+        optional(
+            "not_query",
+            Named(&VALUES),
+            "No parameter of the query has one of these values, or is `present`.",
+        ),
         optional("network", OneOrMore(&Text), "From one of these networks of sluse.yaml."),
         optional("not_network", OneOrMore(&Text), "From none of these networks."),
         optional("time", OneOrMore(&HOURS), "Days and hours: `mon-fri 07:00-16:00`."),
@@ -219,7 +257,11 @@ pub(super) static TEST: Shape = Shape {
         optional("device", DEVICE, "Whose device it is; personal where it is not said."),
         optional("protocol", PROTOCOL, "http where it is not said."),
         optional("header", Named(&Text), "Headers of the request."),
-        optional("at", Form("^[a-z]{3} [0-2][0-9]:[0-5][0-9]$"), "When: `mon 09:30`; `fri 09:00` where it is not said."),
+        optional(
+            "at",
+            Form("^[a-z]{3} [0-2][0-9]:[0-5][0-9]$"),
+            "When: `mon 09:30`; `fri 09:00` where it is not said.",
+        ),
         optional("approved", Flag, "`true`: this very request was approved, for `fresh: once`."),
         required(
             "expect",

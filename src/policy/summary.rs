@@ -35,11 +35,17 @@ impl fmt::Display for Requirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = Vec::new();
         parts.extend(self.level.as_ref().map(|level| format!("level {}", level.value.name)));
-        let lists = [("groups", &self.groups, "|"), ("all_groups", &self.all_groups, "+"), ("users", &self.users, "|")];
+        let lists = [
+            ("groups", &self.groups, "|"),
+            ("all_groups", &self.all_groups, "+"),
+            ("users", &self.users, "|"),
+        ];
         for (key, list, joint) in lists {
             parts.extend(list.as_ref().map(|list| format!("{key} {}", list.value.join(joint))));
         }
-        parts.extend(self.claims.iter().map(|(name, values)| format!("claims {name}={}", values.value.join("|"))));
+        parts.extend(
+            self.claims.iter().map(|(name, values)| format!("claims {name}={}", values.value.join("|"))),
+        );
         parts.extend(self.max_age.map(|age| format!("max_age {}", format_duration(age.value))));
         parts.extend(self.fresh.map(|fresh| match fresh.value {
             Fresh::Within(age) => format!("fresh {}", format_duration(age)),

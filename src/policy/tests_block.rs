@@ -47,8 +47,10 @@ impl Test {
         let (outcomes, by) = self.outcomes(app);
         let kind = outcomes[0].split(' ').next().unwrap_or_default();
         if self.expect != kind && !outcomes.contains(&self.expect) {
-            let message = format!("this test expects `{}`, and what happens is `{}`", self.expect, outcomes[0]);
-            let help = format!("see why: sluse explain {} https://{}{}", self.method, app.hosts[0], self.path);
+            let message =
+                format!("this test expects `{}`, and what happens is `{}`", self.expect, outcomes[0]);
+            let help =
+                format!("see why: sluse explain {} https://{}{}", self.method, app.hosts[0], self.path);
             report.add(self.span, message, help);
         }
         by
@@ -94,7 +96,11 @@ pub(super) fn read(report: &Report<'_>, node: &Node, shared: &Shared) -> Vec<Tes
 
 fn read_test(report: &Report<'_>, node: &Node, shared: &Shared) -> Option<Test> {
     Fields::read(report, node, &shape::TEST, |fields| {
-        let who = fields.required("as").map(|node| who(report, node, shared));
+        let at = fields.optional("at").map(|node| {
+            report.parse(node, "write a day and an hour: `mon 09:30`", |text| moment(text, NOW, shared))
+        });
+        let at = at.unwrap_or(Some(NOW)).unwrap_or(NOW);
+        let who = fields.required("as").map(|node| who(report, node, shared, at));
         let what = fields.required("do").and_then(|node| {
             report.parse(node, "write a method and a path: `do: POST /medication/7`", |text| {
                 let (method, target) = text.split_once(' ').ok_or("a method and a path are expected here")?;
@@ -115,9 +121,6 @@ fn read_test(report: &Report<'_>, node: &Node, shared: &Shared) -> Option<Test> 
         let device = fields.optional("device").and_then(|node| report.choice(node, &Device::WORDS));
         let protocol = fields.optional("protocol").and_then(|node| report.choice(node, &Protocol::WORDS));
         let headers = fields.optional("header").map(|node| headers(report, node)).unwrap_or_default();
-        let at = fields.optional("at").map(|node| {
-            report.parse(node, "write a day and an hour: `mon 09:30`", |text| moment(text, NOW, shared))
-        });
         let approved = fields.optional("approved").and_then(|node| report.flag(node));
         let expect = fields.required("expect");
         let who = who??;
@@ -133,7 +136,7 @@ fn read_test(report: &Report<'_>, node: &Node, shared: &Shared) -> Option<Test> 
             shared_device: device == Some(Device::Shared),
             protocol: protocol.unwrap_or_default(),
             approved: approved.unwrap_or(false),
-            at: at.unwrap_or(Some(NOW))?,
+            at,
             expect: expectation(report, expect)?,
             span: expect.span,
         })
@@ -175,7 +178,7 @@ struct Who {
     assurance: Assurance,
 }
 
-fn who(report: &Report<'_>, node: &Node, shared: &Shared) -> Option<Who> {
+fn who(report: &Report<'_>, node: &Node, shared: &Shared, at: Timestamp) -> Option<Who> {
     if node.is("anonymous") {
         let (groups, claims) = (Vec::new(), Vec::new());
         return Some(Who { username: String::new(), groups, claims, assurance: Assurance::default() });
@@ -192,17 +195,18 @@ fn who(report: &Report<'_>, node: &Node, shared: &Shared) -> Option<Who> {
             report.texts(node).into_iter().map(|value| (key.name.clone(), value)).collect::<Vec<_>>()
         };
         let claims = entries.iter().flat_map(values).collect();
-        let assurance = fields.required("proofs").map(|node| proofs(report, node)).unwrap_or_default();
+        let assurance = fields.required("proofs").map(|node| proofs(report, node, at)).unwrap_or_default();
         Some(Who { username: user.unwrap_or_else(|| Some("someone".to_owned()))?, groups, claims, assurance })
     })
 }
 
-fn proofs(report: &Report<'_>, node: &Node) -> Assurance {
+/// Ages are counted back from `at`.
+fn proofs(report: &Report<'_>, node: &Node, at: Timestamp) -> Assurance {
     Fields::read(report, node, &shape::PROOFS, |fields| {
         Method::ALL.into_iter().fold(Assurance::default(), |assurance, method| {
             let help = "write an age, and for more than the least `key: 4m pin` or `mitid: 4m high`";
             let evidence = fields.optional(method.name());
-            let evidence = evidence.and_then(|node| report.parse(node, help, |text| proof(method, text, NOW)));
+            let evidence = evidence.and_then(|node| report.parse(node, help, |text| proof(method, text, at)));
             evidence.into_iter().fold(assurance, Assurance::with)
         })
     })
@@ -245,7 +249,9 @@ pub(crate) fn proofs_of(assurance: &Assurance, now: Timestamp) -> String {
         let age = now.since(assurance.proven_at(method)?).max(Duration::from_secs(1));
         let strength = match method {
             Method::Key if assurance.key.as_ref().is_some_and(|key| key.user_verified) => ",pin".to_owned(),
-            Method::MitId => assurance.mitid.as_ref().map_or(String::new(), |mitid| format!(",{}", mitid.level.name())),
+            Method::MitId => {
+                assurance.mitid.as_ref().map_or(String::new(), |mitid| format!(",{}", mitid.level.name()))
+            }
             Method::Password | Method::Key => String::new(),
         };
         Some(format!("{method}={}{strength}", format_duration(age)))

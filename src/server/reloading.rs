@@ -67,7 +67,8 @@ impl Telling {
         }
         self.metrics.policy_loaded.set(self.world.clock.now().as_seconds());
         self.metrics.policy_reload_failed.set(0);
-        let entry = self.entry(Event::PolicyLoaded).with("apps", *apps).with("rules", *rules).with("tests", *tests);
+        let entry =
+            self.entry(Event::PolicyLoaded).with("apps", *apps).with("rules", *rules).with("tests", *tests);
         self.audit.record(entry.with("needs_restart", needs_restart.join(", "))).await;
     }
 
@@ -75,7 +76,14 @@ impl Telling {
         self.metrics.policy_reload_failed.set(1);
         for problem in problems {
             let Problem { file, line, column, message, help, .. } = problem;
-            tracing::error!(file, line, column, message, help, "the policy is not loaded; the one before stays");
+            tracing::error!(
+                file,
+                line,
+                column,
+                message,
+                help,
+                "the policy is not loaded; the one before stays"
+            );
         }
         let first = problems.first().map_or(String::new(), |problem| {
             format!("{}:{}:{} {}", problem.file, problem.line, problem.column, problem.message)

@@ -65,7 +65,11 @@ fn probe_time(probe: &Probe) -> Timestamp {
 }
 
 /// Nobody, and everybody with proofs just made, with some of them, and with all just too old.
-fn people(crowds: &[Vec<&str>], ages: &BTreeSet<Duration>, now: Timestamp) -> Vec<(Vec<String>, Option<Assurance>)> {
+fn people(
+    crowds: &[Vec<&str>],
+    ages: &BTreeSet<Duration>,
+    now: Timestamp,
+) -> Vec<(Vec<String>, Option<Assurance>)> {
     let assurance = |methods: &[(Method, &str)], age: Duration| {
         let age = format_duration(age);
         methods.iter().fold(Assurance::default(), |assurance, (method, strength)| {
@@ -74,7 +78,8 @@ fn people(crowds: &[Vec<&str>], ages: &BTreeSet<Duration>, now: Timestamp) -> Ve
             evidence.into_iter().fold(assurance, Assurance::with)
         })
     };
-    const ALL: [(Method, &str); 3] = [(Method::Password, ""), (Method::Key, ",pin"), (Method::MitId, ",high")];
+    const ALL: [(Method, &str); 3] =
+        [(Method::Password, ""), (Method::Key, ",pin"), (Method::MitId, ",high")];
     const KEY: [(Method, &str); 2] = [(Method::Password, ""), (Method::Key, "")];
     let second = Duration::from_secs(1);
     let mut assurances = vec![assurance(&ALL, second), assurance(&KEY, second), assurance(&ALL[..1], second)];

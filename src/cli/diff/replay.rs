@@ -73,7 +73,9 @@ impl Policies<'_> {
     /// Whether a condition looks at what no line holds.
     fn blind(&self) -> bool {
         let apps = self.old.apps().iter().chain(self.new.apps());
-        let rules = apps.flat_map(|app| app.rules.iter().map(|rule| &rule.matcher).chain(app.denies.iter().map(|deny| &deny.matcher)));
+        let rules = apps.flat_map(|app| {
+            app.rules.iter().map(|rule| &rule.matcher).chain(app.denies.iter().map(|deny| &deny.matcher))
+        });
         let mut facts = rules.flat_map(|matcher| &matcher.conditions).map(|condition| &condition.fact);
         facts.any(|fact| matches!(fact, Fact::Header(_) | Fact::Query(_)))
     }
@@ -164,8 +166,10 @@ impl<'l> Asked<'l> {
 
     fn decide<'p>(&self, policy: &'p Policy) -> Result<(&'p Arc<App>, Decision), &'static str> {
         let app = policy.app(&self.line.host).ok_or("unknown-host")?;
-        let path = CanonicalPath::parse(self.line.path.as_bytes(), app.paths).map_err(|refusal| refusal.code())?;
-        let protocol = Protocol::WORDS.into_iter().find(|(word, _)| Some(*word) == self.line.protocol.as_deref());
+        let path =
+            CanonicalPath::parse(self.line.path.as_bytes(), app.paths).map_err(|refusal| refusal.code())?;
+        let protocol =
+            Protocol::WORDS.into_iter().find(|(word, _)| Some(*word) == self.line.protocol.as_deref());
         let request = Request {
             address: self.address,
             shared_device: self.line.device.as_deref() == Some("shared"),
@@ -188,7 +192,8 @@ impl<'l> Asked<'l> {
         if self.assurance.is_none() {
             return "anonymous".to_owned();
         }
-        let asked = |group: &&String| apps.into_iter().flatten().any(|app| app.groups().contains(group.as_str()));
+        let asked =
+            |group: &&String| apps.into_iter().flatten().any(|app| app.groups().contains(group.as_str()));
         match self.groups.iter().filter(asked).map(String::as_str).collect::<Vec<_>>().join("+") {
             none if none.is_empty() => "-".to_owned(),
             groups => groups,

@@ -45,7 +45,11 @@ impl Intervals {
             if first <= last {
                 common.push((first, last));
             }
-            if a.1 < b.1 { own.next() } else { theirs.next() };
+            if a.1 < b.1 {
+                own.next()
+            } else {
+                theirs.next()
+            };
         }
         Self(common)
     }

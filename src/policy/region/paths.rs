@@ -180,8 +180,11 @@ mod tests {
     fn every_path() -> Vec<String> {
         let mut paths = vec![String::new()];
         for depth in 0..4 {
-            let longest: Vec<String> = paths.iter().filter(|p| p.matches('/').count() == depth).cloned().collect();
-            paths.extend(longest.iter().flat_map(|path| ["a", "b", "c", "x"].map(|name| format!("{path}/{name}"))));
+            let longest: Vec<String> =
+                paths.iter().filter(|p| p.matches('/').count() == depth).cloned().collect();
+            paths.extend(
+                longest.iter().flat_map(|path| ["a", "b", "c", "x"].map(|name| format!("{path}/{name}"))),
+            );
         }
         paths[0].push('/');
         paths
@@ -189,12 +192,20 @@ mod tests {
 
     #[test]
     fn unions_may_be_everything() {
-        let set = |list: &[&str]| Paths::of(&patterns(&list.iter().map(|&t| t.to_owned()).collect::<Vec<_>>()), PathRules::default());
+        let set = |list: &[&str]| {
+            Paths::of(
+                &patterns(&list.iter().map(|&t| t.to_owned()).collect::<Vec<_>>()),
+                PathRules::default(),
+            )
+        };
         assert_eq!(set(&["/", "/*", "/*/*/**"]), Paths::All);
         assert_eq!(set(&["/a", "/a/b/**", "/*"]), set(&["/*", "/a/b/**"]));
         assert_eq!(set(&["/a/*/c"]).minus(&set(&["/*/b/c"])).example().as_deref(), Some("/a/x/c"));
         let folded = PathRules { ignore_case: true, ..PathRules::default() };
-        assert_eq!(Paths::of(&patterns(&["/Admin".into()]), folded), Paths::of(&patterns(&["/aDMIN".into()]), folded));
+        assert_eq!(
+            Paths::of(&patterns(&["/Admin".into()]), folded),
+            Paths::of(&patterns(&["/aDMIN".into()]), folded)
+        );
     }
 
     proptest! {
