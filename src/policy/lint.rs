@@ -191,7 +191,10 @@ impl Lint<'_> {
     fn takers(&self, index: usize) -> impl Iterator<Item = Taker<'_>> {
         let denies = self.app.denies.iter().filter(|deny| deny.written.sound).zip(&self.denies);
         let denies = denies.map(|(deny, regions)| Taker { name: &deny.name, line: deny.line, regions });
-        let rules = self.app.rules[..index].iter().zip(&self.rules).filter(|(rule, _)| rule.written.sound);
+        // What opens everything is wrong in itself, too.
+        let fine =
+            |earlier: &usize| self.app.rules[*earlier].written.sound && !self.opens_everything(*earlier);
+        let rules = (0..index).filter(fine).map(|earlier| (&self.app.rules[earlier], &self.rules[earlier]));
         denies.chain(rules.map(|(rule, regions)| Taker { name: &rule.name, line: rule.line, regions }))
     }
 

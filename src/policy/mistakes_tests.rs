@@ -81,12 +81,16 @@ fn everything_open() {
 
 #[test]
 fn the_general_rule_first() {
-    const REST: &str = "  - name: everything\n    match: { path: /** }\n";
+    const EXPORT: &str = "  - name: export-journal
+    match: { path: /citizens/*/export }
+    require: { level: pin, fresh: once }                # each export is approved by itself
+";
+    const REST: &str = "  - name: rest\n    match: { path: /** }\n";
     mistake(
-        "  - name: export-journal\n    match: { path: /citizens/*/export }",
-        &format!("{REST}\n  - name: export-journal\n    match: {{ path: /citizens/*/export }}"),
-        "error: `export-journal` can never match: `everything` on line 42 takes all its requests\n= help: move it above `everything`, or remove it",
-        "  - name: export-journal\n    match: { path: /citizens/*/export }",
+        &format!("{EXPORT}\n{REST}"),
+        &format!("{REST}\n{EXPORT}"),
+        "error: `export-journal` can never match: `rest` on line 42 takes all its requests\n= help: move it above `rest`, or remove it",
+        &format!("{EXPORT}\n{REST}"),
     );
 }
 

@@ -73,5 +73,7 @@ fn kind(kind: &'static Kind, definitions: &mut Definitions) -> Value {
 }
 
 #[cfg(test)]
+pub(crate) mod fits;
+#[cfg(test)]
 #[path = "schema_tests.rs"]
 mod tests;

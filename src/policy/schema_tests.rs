@@ -1,73 +1,7 @@
+use super::fits::misfits;
 use super::*;
 use crate::config;
 use crate::policy::shape;
-
-/// The part of draft-07 that the schemas use: where the value does not fit.
-pub fn misfits(schema: &Value, value: &Value, root: &Value, at: &str) -> Vec<String> {
-    if let Some(Value::String(target)) = schema.get("$ref") {
-        let target = root.pointer(target.trim_start_matches('#')).expect("a definition");
-        return misfits(target, value, root, at);
-    }
-    let mut found = Vec::new();
-    let fits = |schema: &Value| misfits(schema, value, root, at).is_empty();
-    if let Some(Value::Array(all)) = schema.get("allOf") {
-        found.extend(all.iter().flat_map(|schema| misfits(schema, value, root, at)));
-    }
-    if let Some(Value::Array(any)) = schema.get("anyOf")
-        && !any.iter().any(fits)
-    {
-        found.push(format!("{at}: fits none"));
-    }
-    if let Some(Value::Array(words)) = schema.get("enum")
-        && !words.contains(value)
-    {
-        found.push(format!("{at}: {value} is no such word"));
-    }
-    if schema.get("const").is_some_and(|only| only != value) {
-        found.push(format!("{at}: {value} is not it"));
-    }
-    let kind = match value {
-        Value::Object(_) => "object",
-        Value::Array(_) => "array",
-        Value::String(_) => "string",
-        Value::Number(_) => "number",
-        Value::Bool(_) => "boolean",
-        Value::Null => "null",
-    };
-    if let Some(kinds) = schema.get("type")
-        && kinds != kind
-        && !kinds.as_array().is_some_and(|kinds| kinds.iter().any(|known| known == kind))
-    {
-        found.push(format!("{at}: a {kind}"));
-    }
-    if let (Some(Value::String(pattern)), Value::String(text)) = (schema.get("pattern"), value)
-        && !regex::Regex::new(pattern).expect("a regular expression").is_match(text)
-    {
-        found.push(format!("{at}: `{text}` is not of the form"));
-    }
-    if let (Some(items), Value::Array(list)) = (schema.get("items"), value) {
-        found.extend(
-            list.iter().enumerate().flat_map(|(n, item)| misfits(items, item, root, &format!("{at}/{n}"))),
-        );
-    }
-    if let Value::Object(object) = value {
-        for name in schema.get("required").and_then(Value::as_array).into_iter().flatten() {
-            if !object.contains_key(name.as_str().expect("a name")) {
-                found.push(format!("{at}: {name} is missing"));
-            }
-        }
-        for (name, value) in object {
-            let at = format!("{at}/{name}");
-            match (schema.pointer(&format!("/properties/{name}")), schema.get("additionalProperties")) {
-                (Some(schema), _) => found.extend(misfits(schema, value, root, &at)),
-                (None, Some(Value::Bool(false))) => found.push(format!("{at}: no such key")),
-                (None, Some(schema)) => found.extend(misfits(schema, value, root, &at)),
-                (None, None) => {}
-            }
-        }
-    }
-    found
-}
 
 fn read(yaml: &str) -> Value {
     serde_yaml::from_str(yaml).unwrap()

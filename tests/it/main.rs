@@ -14,6 +14,7 @@ mod origin;
 mod persistence;
 mod process;
 mod raw;
+mod reload;
 mod wait;
 
 mod parts;
