@@ -7,6 +7,8 @@ mod csrf;
 mod framing;
 mod headers;
 mod hosts;
+mod http2;
+mod https;
 mod login;
 mod returns;
 mod session;
