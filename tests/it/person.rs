@@ -26,10 +26,12 @@ pub struct Person {
     /// By host; every cookie of the gateway's is for one host alone.
     jars: BTreeMap<String, BTreeMap<String, String>>,
     pub key: SoftwareAuthenticator<'static>,
+    /// Everything that was in the window so far.
+    pub history: Vec<Page>,
 }
 
 /// What stands in the window: a reply, and the address that gave it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Page {
     pub url: String,
     pub reply: Reply,
@@ -39,7 +41,7 @@ impl Person {
     /// With an empty jar and an empty key.
     pub fn at(installation: &Installation) -> Self {
         let key = SoftwareAuthenticator::new(&SystemRandom);
-        Self { gateway: installation.listen, jars: BTreeMap::new(), key }
+        Self { gateway: installation.listen, jars: BTreeMap::new(), key, history: Vec::new() }
     }
 
     /// Signed in at Cura with a password and a key, from no key at all. The account must exist.
@@ -210,6 +212,7 @@ impl Person {
 
     /// Set-Cookie as a browser treats a `__Host-` cookie: for this host, until told otherwise.
     fn keep(&mut self, url: &str, reply: &Reply) {
+        self.history.push(Page { url: url.to_owned(), reply: reply.clone() });
         let jar = self.jars.entry(host(url)).or_default();
         for set in reply.all("set-cookie") {
             let (pair, attributes) = set.split_once(';').unwrap_or((set, ""));
@@ -272,6 +275,14 @@ impl Page {
         let text = self.reply.text();
         let heading = text.split_once("<h1>").and_then(|(_, rest)| rest.split_once("</h1>"));
         heading.unwrap_or_else(|| panic!("{} has no heading: {text}", self.url)).0.to_owned()
+    }
+
+    /// The last link with `part` in its path.
+    pub fn link_with(&self, part: &str) -> String {
+        let text = self.reply.text();
+        let links = text.split(" href=\"").skip(1).filter_map(|rest| rest.split(['?', '"']).next());
+        let found = links.map(unescape).filter(|link| link.contains(part)).last();
+        found.unwrap_or_else(|| panic!("{} has no link to {part}: {text}", self.url))
     }
 
     /// An address as the page means it.
