@@ -41,4 +41,4 @@ screenshots: deps
 	@echo "the pictures are in $(SCREENSHOTS)"
 
 bench:
-	$(CARGO) bench --locked
+	$(CARGO) bench --locked --profile dist

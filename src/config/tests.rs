@@ -80,7 +80,7 @@ fn what_is_refused() {
             "10: plain HTTP is only for loopback addresses",
         ),
         (
-            "tls:\n  certificates:               # PEM; chosen by the name the client asks for, the first for the rest\n    - { cert: tls/kommune.pem, key: tls/kommune.key }\n",
+            "tls:\n  certificates:               # PEM; chosen by the name the client asks for, and every host needs one\n    - { cert: tls/kommune.pem, key: tls/kommune.key }\n",
             "",
             "9: there is no certificate for this listener",
         ),

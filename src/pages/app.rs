@@ -19,7 +19,7 @@ use crate::authn::Method;
 use crate::authn::ceremony::Browser;
 use crate::policy::{Denial, Reason};
 use crate::session::cookie::{self, Keep};
-use crate::session::handoff;
+use crate::session::handoff::{self, Bearer};
 
 #[derive(Deserialize)]
 pub struct Enter {
@@ -38,7 +38,10 @@ pub async fn enter(
     let ask = cookie::read(cookies, cookie::ASK).map(Browser::of);
     let host = &visitor.arrival.host;
     let entered = match ask {
-        Some(ask) => handoff::enter(&pages.ceremonies, &pages.sessions, &enter.code, ask, host).await?,
+        Some(ask) => {
+            let bearer = Bearer { ask, host, session: visitor.session.as_deref() };
+            handoff::enter(&pages.ceremonies, &pages.sessions, &enter.code, &bearer).await?
+        }
         None => None,
     };
     let Some(entered) = entered else {

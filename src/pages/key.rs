@@ -94,7 +94,10 @@ pub async fn finish(
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer {
-    let Some(message) = read(&headers, &body) else { return Ok(refused(&visitor, StatusCode::BAD_REQUEST)) };
+    let message = match read(&headers, &body) {
+        Ok(message) => message,
+        Err(status) => return Ok(refused(&visitor, status)),
+    };
     let Some(session) = visitor.session.clone() else {
         return Ok(refused(&visitor, StatusCode::UNAUTHORIZED));
     };
@@ -157,11 +160,15 @@ pub async fn next(
     Ok(axum::Json(serde_json::json!({ "next": url })).into_response())
 }
 
-/// A message of `webauthn.js`: JSON, and said to be.
-pub fn read<'a>(headers: &HeaderMap, body: &'a Bytes) -> Option<Finish<'a>> {
-    let kind = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-    let json = kind.split(';').next()?.trim().eq_ignore_ascii_case("application/json");
-    if json { serde_json::from_slice(body).ok() } else { None }
+/// A message of `webauthn.js`: JSON, and said to be; or the status of the refusal.
+pub fn read<'a>(headers: &HeaderMap, body: &'a Bytes) -> Result<Finish<'a>, StatusCode> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let json =
+        kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
+    if !json || headers.contains_key(header::CONTENT_ENCODING) {
+        return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    }
+    serde_json::from_slice(body).map_err(|_| StatusCode::BAD_REQUEST)
 }
 
 /// One outward answer, whatever the reason: the reason is in the audit, under the code shown.

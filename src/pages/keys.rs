@@ -148,7 +148,10 @@ pub async fn finish(
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer {
-    let Some(message) = read(&headers, &body) else { return Ok(refused(&visitor, StatusCode::BAD_REQUEST)) };
+    let message = match read(&headers, &body) {
+        Ok(message) => message,
+        Err(status) => return Ok(refused(&visitor, status)),
+    };
     let Some(session) = visitor.session.clone() else {
         return Ok(refused(&visitor, StatusCode::UNAUTHORIZED));
     };

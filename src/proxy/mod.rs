@@ -336,7 +336,6 @@ impl Proxy {
         if request::is_websocket(downstream.req_header())
             && !self.same_origin(downstream.req_header(), &context.host)
         {
-            context.outcome = "deny";
             return self.fail(downstream, context, 403, "websocket-origin").await;
         }
         if let Some(session) = &context.session {
@@ -434,9 +433,8 @@ impl Proxy {
         code: Cow<'static, str>,
     ) -> pingora::Result<bool> {
         context.code = code;
-        if status < 500 && context.outcome == "error" {
-            context.outcome = "refused";
-        }
+        // Whatever was decided, this is what became of it.
+        context.outcome = if status < 500 { "refused" } else { "error" };
         if !request::is_navigation(downstream.req_header()) {
             return write(downstream, respond::json(status, &context.code, &context.correlation)).await;
         }

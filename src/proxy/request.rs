@@ -237,9 +237,13 @@ fn upgrade(head: &RequestHeader) -> Result<(), Refusal> {
             .split(|b| *b == b',')
             .any(|token| token.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
     });
+    let mut kinds = head.headers.get_all(header::UPGRADE).iter();
+    let alone = kinds.next().is_some_and(|kind| kind.as_bytes().eq_ignore_ascii_case(b"websocket"))
+        && kinds.next().is_none();
     let version = head.headers.get("sec-websocket-version").is_some_and(|value| value == "13");
     let whole = head.method == http::Method::GET
         && head.version == http::Version::HTTP_11
+        && alone
         && upgrades
         && version
         && has("sec-websocket-key");

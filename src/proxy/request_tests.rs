@@ -112,6 +112,11 @@ fn an_upgrade_is_a_whole_handshake() {
         ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
     ];
     assert!(read(&head("GET", "/", &whole)).is_ok());
+    for kinds in [&["h2c", "websocket"][..], &["h2c, websocket"], &["websocket", "websocket"]] {
+        let several =
+            kinds.iter().map(|kind| ("upgrade", *kind)).chain(whole[..1].iter().chain(&whole[2..]).copied());
+        assert_eq!(read(&head("GET", "/", &several.collect::<Vec<_>>())), Err(Refusal::Upgrade), "{kinds:?}");
+    }
     for missing in 2..whole.len() {
         let mut part = whole.to_vec();
         part.remove(missing);

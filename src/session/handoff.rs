@@ -53,38 +53,61 @@ pub async fn offer(
     ceremonies.begin(ask, &hand_off).await
 }
 
-/// Takes the code at `host` and opens a session there. `None` if the code is unknown, used, old, another
+/// The browser that shows a code at an app's host.
+pub struct Bearer<'a> {
+    pub ask: Browser,
+    pub host: &'a str,
+    /// The session it has there already: the new one takes its place.
+    pub session: Option<&'a Session>,
+}
+
+/// Takes the code and opens a session at the bearer's host. `None` if the code is unknown, used, old, another
 /// host's or another browser's, or the signing in is over: nothing is opened then.
 pub async fn enter(
     ceremonies: &Ceremonies,
     sessions: &Sessions,
     code: &str,
-    ask: Browser,
-    host: &str,
+    bearer: &Bearer<'_>,
 ) -> Result<Option<Entered>, StoreError> {
-    let Some(ceremony) = ceremonies.take::<HandOff>(ask, code).await? else { return Ok(None) };
-    let HandOff { host: meant_for, target, sign_in, session } = ceremony.finish();
-    if meant_for != host {
+    let Some(ceremony) = ceremonies.take::<HandOff>(bearer.ask, code).await? else { return Ok(None) };
+    let HandOff { host, target, sign_in, session } = ceremony.finish();
+    if host != bearer.host {
         return Ok(None);
     }
-    let opened = sessions.hand_on(TokenHash(session), SignInId(sign_in), host).await?;
+    let opened = sessions.hand_on(TokenHash(session), SignInId(sign_in), bearer).await?;
     Ok(opened.map(|opened| Entered { opened, target }))
 }
 
 impl Sessions {
-    /// A session at `host` with the evidence of the one behind `from`, as it stands now.
+    /// A session at the bearer's host with the evidence of the one behind `from`, as it stands now.
     async fn hand_on(
         &self,
         from: TokenHash,
         sign_in: SignInId,
-        host: &str,
+        bearer: &Bearer<'_>,
     ) -> Result<Option<Opened>, StoreError> {
         let now = self.parts.clock.now();
         let Some(session) = self.load(from, now).await? else { return Ok(None) };
         if session.sign_in.id != sign_in || session.sign_in.ended() {
             return Ok(None);
         }
-        let (record, assurance) = (session.sign_in.record(), session.assurance.clone());
-        self.open(record, session.user.clone(), assurance, host, None).await
+        let open = async |replaces| {
+            let (record, assurance) = (session.sign_in.record(), session.assurance.clone());
+            self.open(record, session.user.clone(), assurance, bearer.host, replaces).await
+        };
+        match bearer.session {
+            Some(old) if old.sign_in.id == sign_in => {
+                let opened = open(Some(old.token)).await?;
+                self.forget(&old.token).await;
+                // In another tab, the same was done a moment ago.
+                if opened.is_some() { Ok(opened) } else { open(None).await }
+            }
+            // Somebody else sat here before.
+            Some(old) => {
+                self.end(old).await?;
+                open(None).await
+            }
+            None => open(None).await,
+        }
     }
 }

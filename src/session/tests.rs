@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use super::handoff::Bearer;
 use super::*;
 use crate::authn::ceremony::{Browser, Ceremonies};
 use crate::authn::{CredentialId, KeyEvidence, Method, PasswordEvidence};
@@ -147,19 +148,28 @@ async fn an_apps_session_has_the_evidence_it_was_handed_and_no_more() {
     let world = World::new().await;
     let login = world.signed_in().await;
     let ask = Browser::of("nonce");
-    let enter = async |session: &Session| {
+    let enter = async |session: &Session, had: Option<&Session>| {
         let target = "https://cura.example/x?y=1";
         let code = handoff::offer(&world.ceremonies, session, ask, CURA, target).await.unwrap();
-        let entered = handoff::enter(&world.ceremonies, &world.sessions, &code, ask, CURA).await.unwrap();
+        let bearer = Bearer { ask, host: CURA, session: had };
+        let entered = handoff::enter(&world.ceremonies, &world.sessions, &code, &bearer).await.unwrap();
         let entered = entered.unwrap();
         assert_eq!(entered.target, target);
         entered.opened
     };
-    let cura = enter(&login.session).await;
+    let before = enter(&login.session, None).await;
     let raised = world.sessions.raise(&login.session, world.key()).await.unwrap().unwrap();
-    assert!(world.find(&cura).await.unwrap().assurance.key.is_none(), "a stolen token is not raised");
-    let cura = enter(&raised.session).await;
-    assert!(world.find(&cura).await.unwrap().assurance.key.is_some());
+    assert!(world.find(&before).await.unwrap().assurance.key.is_none(), "a stolen token is not raised");
+    let after = enter(&raised.session, Some(&before.session)).await;
+    assert!(world.find(&after).await.unwrap().assurance.key.is_some());
+    assert!(world.find(&before).await.is_none(), "the new session takes the old one's place");
+    let again = enter(&raised.session, Some(&before.session)).await;
+    assert!(world.find(&again).await.is_some() && world.find(&after).await.is_some(), "two tabs at once");
+
+    let other = world.signed_in().await;
+    let switched = enter(&other.session, Some(&after.session)).await;
+    assert!(world.find(&switched).await.is_some());
+    assert!(world.find(&raised).await.is_none(), "whoever sat there before is logged out");
 }
 
 #[tokio::test]
@@ -171,7 +181,8 @@ async fn a_hand_off_is_for_one_browser_one_host_once_and_briefly() {
         handoff::offer(&world.ceremonies, &login.session, ask, CURA, "https://cura.example/").await.unwrap()
     };
     let enter = async |code: &str, browser, host| {
-        handoff::enter(&world.ceremonies, &world.sessions, code, browser, host).await.unwrap().is_some()
+        let bearer = Bearer { ask: browser, host, session: None };
+        handoff::enter(&world.ceremonies, &world.sessions, code, &bearer).await.unwrap().is_some()
     };
     let code = offer().await;
     assert!(!enter(&code, other, CURA).await, "another browser");
@@ -193,7 +204,8 @@ async fn logging_out_ends_every_hosts_session_at_once() {
     let ask = Browser::of("nonce");
     let code =
         handoff::offer(&world.ceremonies, &login.session, ask, CURA, "https://cura.example/").await.unwrap();
-    let cura = handoff::enter(&world.ceremonies, &world.sessions, &code, ask, CURA).await.unwrap().unwrap();
+    let bearer = Bearer { ask, host: CURA, session: None };
+    let cura = handoff::enter(&world.ceremonies, &world.sessions, &code, &bearer).await.unwrap().unwrap();
     world.sessions.end(&cura.opened.session).await.unwrap();
     assert!(world.find(&login).await.is_none());
     assert!(world.find(&cura.opened).await.is_none());

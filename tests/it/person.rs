@@ -44,6 +44,11 @@ impl Person {
         Self { gateway: installation.listen, jars: BTreeMap::new(), key, history: Vec::new() }
     }
 
+    /// With this key in the port.
+    pub fn holding(self, key: SoftwareAuthenticator<'static>) -> Self {
+        Self { key, ..self }
+    }
+
     /// Signed in at Cura with a password and a key, from no key at all. The account must exist.
     pub async fn let_in(installation: &Installation, account: &Account, password: &str) -> Self {
         let mut person = Self::at(installation);
@@ -85,7 +90,7 @@ impl Person {
 
     /// Follows the link that leads on from a page that is done.
     pub async fn go_on(&mut self, page: &Page) -> Page {
-        let link = page.link_to("/login").unwrap_or_else(|| panic!("no way on: {}", page.reply.text()));
+        let link = page.link_with("/login").unwrap_or_else(|| panic!("no way on: {}", page.reply.text()));
         self.open(&page.resolve(&link)).await
     }
 
@@ -117,11 +122,15 @@ impl Person {
 
     /// Sends a form of `page` to `path` with the page's hidden fields, and goes where redirects lead.
     pub async fn submit(&mut self, page: &Page, path: &str, fields: &[(&str, &str)]) -> Page {
+        let reply = self.submit_and_stay(page, path, fields).await;
+        self.follow(&page.resolve(path), reply).await
+    }
+
+    /// As [`Self::submit`], and no further.
+    pub async fn submit_and_stay(&mut self, page: &Page, path: &str, fields: &[(&str, &str)]) -> Reply {
         let mut all = page.hidden();
         all.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let url = page.resolve(path);
-        let reply = self.post_form(&url, &all).await;
-        self.follow(&url, reply).await
+        self.post_form(&page.resolve(path), &all).await
     }
 
     /// A navigation to `url`, and no further.
@@ -262,12 +271,12 @@ impl Page {
         format!("{{\"publicKey\":{}}}", self.attribute("data-options"))
     }
 
-    /// The first link whose address begins so.
-    pub fn link_to(&self, start: &str) -> Option<String> {
+    /// The first link whose address holds `part`.
+    pub fn link_with(&self, part: &str) -> Option<String> {
         let text = self.reply.text();
         let main = text.split_once("<main")?.1;
         let links = main.split(" href=\"").skip(1).filter_map(|rest| rest.split('"').next());
-        links.map(unescape).find(|link| link.starts_with(start))
+        links.map(unescape).find(|link| link.contains(part))
     }
 
     /// The page's first heading.
@@ -335,7 +344,7 @@ async fn a_person_walks_from_a_code_to_the_app_and_back_with_a_touch() {
     first.open(&installation.cura("/one")).await;
     assert_eq!(origin.request("/one").await.header("x-sluse-user").as_deref(), Some("nez"));
 
-    let mut second = Person { key: first.key, ..Person::at(&installation) };
+    let mut second = Person::at(&installation).holding(first.key);
     let page = second.open(&installation.cura("/two?a=b")).await;
     let page = second.log_in(&page, "nez", PASSWORD).await;
     let page = second.touch(&page).await;

@@ -25,7 +25,7 @@ pub async fn exchange_if_alive(to: SocketAddr, request: impl AsRef<[u8]>) -> Opt
     let mut connection = Connection { stream, unread: bytes };
     let head = connection.head().await;
     let whole = head.header("content-length")?.parse() == Ok(body);
-    whole.then(|| Reply { body: connection.unread, ..head })
+    whole.then_some(Reply { body: connection.unread, ..head })
 }
 
 /// What came back: the head as sent, and the body without its framing.

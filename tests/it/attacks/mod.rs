@@ -1,11 +1,17 @@
 //! Bad input, sent for real: each case is named after its row in the catalogue of attacks that the gateway is
 //! held to (A requests and sequences, P the proxy, W WebAuthn), and each asks what the upstream saw.
 
+mod ceremonies;
 mod cookies;
+mod csrf;
 mod framing;
 mod headers;
 mod hosts;
+mod login;
+mod returns;
+mod session;
 mod targets;
+mod websocket;
 
 use crate::broker::{NEZ, OLE};
 use crate::harness::{Gateway, Installation};
