@@ -146,7 +146,7 @@ impl Day {
         let Self { installation, nez, .. } = self;
         assert_eq!(nez.open(&installation.cura("/closed")).await.reply.status, 403);
         let page = nez.open(&installation.login("/me")).await;
-        let rename = page.link_with("/rename");
+        let rename = page.link_with("/rename").expect("a key");
         nez.submit(&page, &rename, &[("name", "Rød nøgle")]).await;
         let foreign = [("Origin", "https://evil.example"), ("Accept", "text/html")];
         assert_eq!(nez.send("POST", &installation.login("/logout"), &foreign, "").await.status, 403);
@@ -156,10 +156,11 @@ impl Day {
         let response = spare.register(&page.options(), &installation.login("")).expect("it goes along");
         nez.finish(&page, "/keys/finish", &response).await;
         let page = nez.open(&installation.login("/me")).await;
-        let delete = page.link_with("/delete");
-        // The newer one stands last.
+        // The older of the two stands first.
+        let delete = page.link_with("/delete").expect("two keys");
         let page = nez.open(&page.resolve(&delete)).await;
         nez.submit(&page, &delete, &[]).await;
+        nez.key = spare;
         nez.submit(&page, "/logout", &[]).await;
         nez.forget("cura.localhost", crate::person::SESSION);
         nez.open(&installation.cura("/.sluse/enter?code=made-up")).await;

@@ -286,14 +286,6 @@ impl Page {
         heading.unwrap_or_else(|| panic!("{} has no heading: {text}", self.url)).0.to_owned()
     }
 
-    /// The last link with `part` in its path.
-    pub fn link_with(&self, part: &str) -> String {
-        let text = self.reply.text();
-        let links = text.split(" href=\"").skip(1).filter_map(|rest| rest.split(['?', '"']).next());
-        let found = links.map(unescape).filter(|link| link.contains(part)).last();
-        found.unwrap_or_else(|| panic!("{} has no link to {part}: {text}", self.url))
-    }
-
     /// An address as the page means it.
     pub fn resolve(&self, address: &str) -> String {
         if address.starts_with('/') { format!("{}{address}", origin(&self.url)) } else { address.to_owned() }
