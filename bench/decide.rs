@@ -22,7 +22,7 @@ pub fn bench(criterion: &mut Criterion) {
     let groups = ["care-staff".to_owned()];
     let nurse = [groups[0].clone(), "nurses".to_owned()];
     let assurance = proven();
-    let carer = Person { username: "nez", groups: &groups, assurance: &assurance };
+    let carer = Person { username: "nez", groups: &groups, claims: &[], assurance: &assurance };
     let nurse = Person { groups: &nurse, ..carer };
 
     let mut group = criterion.benchmark_group("decide");
@@ -69,7 +69,7 @@ fn policy(count: usize) -> String {
 }
 
 fn request<'a>(method: &'a str, path: &'a str) -> Request<'a> {
-    Request { method, path, address: Some([10, 20, 0, 7].into()), shared_device: false }
+    Request { address: Some([10, 20, 0, 7].into()), ..Request::new(method, path) }
 }
 
 /// Password and key, twenty minutes ago.

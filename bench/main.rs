@@ -3,6 +3,7 @@
 mod assertion;
 mod canonicalise;
 mod decide;
+mod load;
 mod session;
 
 fn main() {
@@ -11,5 +12,6 @@ fn main() {
     session::bench(&mut criterion);
     canonicalise::bench(&mut criterion);
     assertion::bench(&mut criterion);
+    load::bench(&mut criterion);
     criterion.final_summary();
 }

@@ -42,6 +42,7 @@ pub enum Event {
     RequestDenied,
     CrossSiteRefused,
     PolicyLoaded,
+    PolicyRefused,
 }
 
 impl Event {
@@ -75,6 +76,7 @@ impl Event {
             Self::RequestDenied => "request-denied",
             Self::CrossSiteRefused => "cross-site-refused",
             Self::PolicyLoaded => "policy-loaded",
+            Self::PolicyRefused => "policy-refused",
         }
     }
 }

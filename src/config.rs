@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use jiff::tz::TimeZone;
 use url::Url;
 
 use crate::authn::Method;
@@ -16,6 +17,7 @@ use crate::policy::{Level, Lifetimes, Shared};
 
 mod methods;
 mod read;
+pub mod shape;
 
 pub use methods::{KeySettings, Methods, MitIdSettings};
 
@@ -40,6 +42,10 @@ pub struct Config {
     pub networks: Vec<Arc<Network>>,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// The groups policies may name; `None`: any.
+    pub groups: Option<Vec<String>>,
+    /// Whose hours policies mean.
+    pub zone: TimeZone,
     /// Never empty. The first is the default.
     pub languages: Vec<Language>,
     /// Files the configuration names, each with the problem that it cannot be read.
@@ -117,6 +123,24 @@ impl Config {
         unreadable.map(|(_, problem)| problem.clone()).collect()
     }
 
+    /// The keys whose change from here to `new` only counts from the next start.
+    pub fn needs_restart(&self, new: &Self) -> Vec<&'static str> {
+        let life = |config: &Self| (config.sessions.idle, config.sessions.absolute);
+        let changed = [
+            ("login", self.login != new.login),
+            ("listen", self.listen != new.listen),
+            ("tls", self.certificates != new.certificates),
+            ("admin", self.admin != new.admin),
+            ("store", self.store != new.store),
+            ("key_file", self.key_file != new.key_file),
+            ("sessions", life(self) != life(new)),
+            ("methods", self.methods != new.methods),
+            ("trusted_proxies", self.trusted_proxies != new.trusted_proxies),
+            ("languages", self.languages != new.languages),
+        ];
+        changed.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
+    }
+
     /// What policies refer to.
     pub fn shared(&self) -> Shared {
         Shared {
@@ -124,6 +148,8 @@ impl Config {
             networks: self.networks.clone(),
             methods: self.methods.offered(),
             lifetimes: Lifetimes { password: self.sessions.password, strong: self.sessions.strong },
+            groups: self.groups.clone(),
+            zone: self.zone.clone(),
             any: Arc::new(Level { name: "any".to_owned(), expression: Expression::any_method() }),
         }
     }

@@ -25,6 +25,11 @@ pub struct Metrics {
     pub build: IntGaugeVec,
     /// Seconds since the epoch at which the live policy was loaded.
     pub policy_loaded: IntGauge,
+    /// 1 while the files hold a policy that could not be loaded, and an older one is live.
+    pub policy_reload_failed: IntGauge,
+    /// Requests an observing rule or app had another say on: by app, rule, what became of them, and what
+    /// would have.
+    pub observed: IntCounterVec,
 }
 
 /// Bucket bounds of a decision, in seconds: a hit takes microseconds, a miss a read of the store.
@@ -59,6 +64,15 @@ impl Metrics {
         let in_flight = gauge("sluse_requests_in_flight", "Requests being answered.")?;
         let policy_loaded =
             gauge("sluse_policy_loaded_timestamp_seconds", "When the live policy was loaded.")?;
+        let policy_reload_failed = gauge(
+            "sluse_policy_reload_failed",
+            "1 while the policy's files could not be loaded and an older policy is live.",
+        )?;
+        let observed = counter(
+            "sluse_observed_total",
+            "Decisions of what only observes, beside what became of the request.",
+            &["app", "rule", "outcome", "observed"],
+        )?;
         let build = IntGaugeVec::new(Opts::new("sluse_build_info", "The running version."), &["version"])?;
         registry.register(Box::new(build.clone()))?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
@@ -77,6 +91,8 @@ impl Metrics {
             in_flight,
             build,
             policy_loaded,
+            policy_reload_failed,
+            observed,
         })
     }
 

@@ -1,7 +1,10 @@
 //! The composition root: configuration and policy in, a running gateway out.
 
+mod reloading;
+
 use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +37,7 @@ use crate::metrics::Metrics;
 use crate::pages::text::Lang;
 use crate::pages::{self, Pages};
 use crate::policy::Policy;
+use crate::policy::reload::Reloader;
 use crate::proxy::Proxy;
 use crate::proxy::site::Site;
 use crate::proxy::tls::{CertificateFiles, Certificates};
@@ -73,6 +77,9 @@ pub struct Extras {
 /// A gateway that is ready to run.
 pub struct Gateway {
     server: Server,
+    policy: Arc<ArcSwap<Policy>>,
+    audit: AuditLog,
+    world: World,
     pub metrics: Arc<Metrics>,
     /// Keeps the store's runtime alive for as long as the services ask it.
     runtime: Runtime,
@@ -138,7 +145,7 @@ impl Gateway {
             policy: policy.clone(),
             sessions: sessions.clone(),
             upstreams: Upstreams::new(clock.clone()),
-            audit,
+            audit: audit.clone(),
             metrics: metrics.clone(),
             clock,
             assertion,
@@ -187,7 +194,7 @@ impl Gateway {
         for (address, router) in extras.listeners {
             server.add_service(site("stand-in", &address, router));
         }
-        Ok(Self { server, metrics, runtime })
+        Ok(Self { server, policy, audit, world, metrics, runtime })
     }
 }
 
@@ -197,6 +204,18 @@ impl Gateway {
         let Self { server, runtime, .. } = self;
         server.run(stop);
         runtime.shutdown_timeout(Duration::from_secs(1));
+    }
+
+    /// Reloads the policies from now on: at SIGHUP, and when a file has changed. `path` is where `config` was
+    /// read from.
+    pub fn follow(&self, path: &Path, config: Config) {
+        let reloader = Reloader::new(path, config, self.policy.clone());
+        let telling = reloading::Telling {
+            audit: self.audit.clone(),
+            metrics: self.metrics.clone(),
+            world: self.world.clone(),
+        };
+        self.runtime.spawn(reloading::follow(Arc::new(reloader), telling));
     }
 
     /// Ends the process once the last request in flight has been answered after SIGTERM, at most [`GRACE`]
@@ -345,6 +364,9 @@ fn admin_router(admin: Admin) -> Router {
 
 async fn ready(State(admin): State<Admin>) -> Response {
     match admin.store.check().await {
+        Ok(()) if admin.metrics.policy_reload_failed.get() > 0 => {
+            "ready, with a stale policy: its files could not be loaded, see the log\n".into_response()
+        }
         Ok(()) => "ready\n".into_response(),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
     }

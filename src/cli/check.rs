@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::sarif::sarif;
 use super::{Exit, Format};
 use crate::config::Config;
 use crate::policy::problem::Problem;
@@ -14,18 +15,38 @@ pub struct CheckArgs {
     #[arg(long, value_name = "DIR")]
     pub policies: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: CheckFormat,
 }
 
-/// Tells every problem; without any, a line an app.
+/// How the problems are told.
+#[derive(Copy, Clone, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
+pub enum CheckFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// For scripts.
+    Json,
+    /// For code hosts: SARIF 2.1.0.
+    Sarif,
+}
+
+/// Tells every problem; without any, a line an app, and what is worth a look.
 pub fn check(config: &Path, args: &CheckArgs, out: &mut impl Write) -> io::Result<Exit> {
     match load(config, args.policies.as_deref()) {
         Ok((_, policy)) => {
-            told(&policy, args.format, out)?;
+            match args.format {
+                CheckFormat::Human => told(&policy, out)?,
+                CheckFormat::Json => json(out, &object(&policy))?,
+                CheckFormat::Sarif => json(out, &sarif(policy.notices()))?,
+            }
             Ok(Exit::Yes)
         }
         Err(problems) => {
-            complain(&problems, args.format, out)?;
+            match args.format {
+                CheckFormat::Human => complain(&problems, Format::Human, out)?,
+                CheckFormat::Json => complain(&problems, Format::Json, out)?,
+                CheckFormat::Sarif => json(out, &sarif(&problems))?,
+            }
             // A file that cannot be read is no answer about it.
             Ok(if problems.iter().all(|problem| problem.line == 0) { Exit::Unusable } else { Exit::No })
         }
@@ -50,12 +71,9 @@ pub(super) fn complain(problems: &[Problem], format: Format, out: &mut impl Writ
     writeln!(out, "{}", counted(problems.len(), "problem"))
 }
 
-fn told(policy: &Policy, format: Format, out: &mut impl Write) -> io::Result<()> {
-    if format == Format::Json {
-        let apps = policy.apps().iter().map(|app| {
-            serde_json::json!({ "app": app.name, "file": app.file, "rules": app.rules.len(), "tests": app.tests })
-        });
-        return json(out, &serde_json::json!({ "problems": [], "apps": apps.collect::<Vec<_>>() }));
+fn told(policy: &Policy, out: &mut impl Write) -> io::Result<()> {
+    for notice in policy.notices() {
+        writeln!(out, "{notice}")?;
     }
     let width = policy.apps().iter().map(|app| app.name.len()).max().unwrap_or(0);
     for app in policy.apps() {
@@ -63,6 +81,13 @@ fn told(policy: &Policy, format: Format, out: &mut impl Write) -> io::Result<()>
         writeln!(out, "ok  {:width$}  {}: {rules}, {tests} passed", app.name, app.file)?;
     }
     Ok(())
+}
+
+fn object(policy: &Policy) -> serde_json::Value {
+    let apps = policy.apps().iter().map(|app| {
+        serde_json::json!({ "app": app.name, "file": app.file, "rules": app.rules.len(), "tests": app.tests })
+    });
+    serde_json::json!({ "problems": [], "notices": policy.notices(), "apps": apps.collect::<Vec<_>>() })
 }
 
 fn json(out: &mut impl Write, value: &serde_json::Value) -> io::Result<()> {
@@ -78,27 +103,21 @@ fn counted(count: usize, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::shipped::{CURA, Installation};
 
-    fn run(policy: &str, format: Format) -> (String, Exit) {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join("policies")).unwrap();
-        let config = include_str!("../../deploy/sluse.yaml");
-        for (name, text) in [("sluse.yaml", config), ("policies/cura.yaml", policy)] {
-            std::fs::write(folder.path().join(name), text).unwrap();
-        }
+    fn run(policy: &str, format: CheckFormat) -> (String, Exit) {
+        let installation = Installation::with(policy);
         let args = CheckArgs { policies: None, format };
         let mut out = Vec::new();
-        let exit = check(&folder.path().join("sluse.yaml"), &args, &mut out).unwrap();
-        (String::from_utf8(out).unwrap().replace(&format!("{}/", folder.path().display()), ""), exit)
+        let exit = check(&installation.config(), &args, &mut out).unwrap();
+        (installation.told(out), exit)
     }
-
-    const CURA: &str = include_str!("../../policies/cura.yaml");
 
     #[test]
     fn a_line_an_app_or_every_problem() {
-        let told = "ok  cura  policies/cura.yaml: 4 rules, 14 tests passed\n".to_owned();
-        assert_eq!(run(CURA, Format::Human), (told, Exit::Yes));
-        let (text, exit) = run(&CURA.replace("fresh: 5m", "fresh: 5"), Format::Human);
+        let told = "ok  cura  policies/cura.yaml: 4 rules, 15 tests passed\n".to_owned();
+        assert_eq!(run(CURA, CheckFormat::Human), (told, Exit::Yes));
+        let (text, exit) = run(&CURA.replace("fresh: 5m", "fresh: 5"), CheckFormat::Human);
         assert!(text.starts_with("error: the duration `5` has no unit\n"), "{text}");
         assert!(text.ends_with("\n\n1 problem\n"), "{text}");
         assert_eq!(exit, Exit::No);
@@ -106,18 +125,18 @@ mod tests {
 
     #[test]
     fn the_same_as_json() {
-        let (text, _) = run(&CURA.replace("fresh: 5m", "fresh: 5"), Format::Json);
+        let (text, _) = run(&CURA.replace("fresh: 5m", "fresh: 5"), CheckFormat::Json);
         let json: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(json["problems"][0]["line"], 37);
         assert_eq!(json["problems"][0]["file"], "policies/cura.yaml");
-        let (text, _) = run(CURA, Format::Json);
+        let (text, _) = run(CURA, CheckFormat::Json);
         let json: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(json["apps"][0]["rules"], 4);
     }
 
     #[test]
     fn a_configuration_that_is_not_there() {
-        let args = CheckArgs { policies: None, format: Format::Human };
+        let args = CheckArgs { policies: None, format: CheckFormat::Human };
         let mut out = Vec::new();
         assert_eq!(check(Path::new("/nonexistent.yaml"), &args, &mut out).unwrap(), Exit::Unusable);
     }

@@ -3,10 +3,13 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use http::{HeaderMap, HeaderName, HeaderValue};
+
 use super::check::{complain, load};
 use super::{Exit, Format};
 use crate::authn::{Assurance, Method};
 use crate::policy::explain::explain as decide;
+use crate::policy::matcher::Protocol;
 use crate::policy::path::CanonicalPath;
 use crate::policy::{self, Decision, Person, Policy, Request, Shared};
 use crate::time::Timestamp;
@@ -30,6 +33,21 @@ pub struct ExplainArgs {
     /// Where the request comes from: an address, a network's name, or `internet` (the default)
     #[arg(long, value_name = "FROM")]
     pub from: Option<String>,
+    /// When: `mon 09:30`; now where it is not said
+    #[arg(long, value_name = "WHEN")]
+    pub at: Option<String>,
+    /// A header of the request: `Accept: text/html`; may be repeated
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    pub headers: Vec<String>,
+    /// A claim of the person: `department=oncology`; may be repeated
+    #[arg(long = "claim", value_name = "NAME=VALUE")]
+    pub claims: Vec<String>,
+    /// http, websocket or grpc
+    #[arg(long, value_name = "PROTOCOL")]
+    pub protocol: Option<String>,
+    /// The request was approved, for `fresh: once`
+    #[arg(long)]
+    pub approved: bool,
     /// The device is shared by many
     #[arg(long)]
     pub shared_device: bool,
@@ -76,11 +94,23 @@ fn explain_with(
             return Ok(Exit::No);
         }
     };
-    let person = Person { username: &asked.username, groups: &args.groups, assurance: &asked.assurance };
+    let person = Person {
+        username: &asked.username,
+        groups: &args.groups,
+        claims: &asked.claims,
+        assurance: &asked.assurance,
+    };
     let person = Some(&person).filter(|_| !asked.assurance.is_empty());
-    let request =
-        Request { method: &args.method, path: "", address: asked.address, shared_device: args.shared_device };
-    let explanation = decide(app, path, &asked.path, request, person, now);
+    let request = Request {
+        query: asked.query.as_deref(),
+        headers: Some(&asked.headers),
+        address: asked.address,
+        shared_device: args.shared_device,
+        protocol: asked.protocol,
+        approved_once: args.approved,
+        ..Request::new(&args.method, "")
+    };
+    let explanation = decide(app, path, &asked.path, request, person, asked.now);
     match args.format {
         Format::Human => write!(out, "{explanation}")?,
         Format::Json => writeln!(out, "{:#}", explanation.to_json())?,
@@ -95,6 +125,11 @@ struct Asked {
     username: String,
     assurance: Assurance,
     address: Option<std::net::IpAddr>,
+    query: Option<String>,
+    headers: HeaderMap,
+    claims: Vec<(String, String)>,
+    protocol: Protocol,
+    now: Timestamp,
 }
 
 impl Asked {
@@ -105,8 +140,15 @@ impl Asked {
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, target) = rest.split_at(end);
         let host = authority.split(':').next().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
-        let path = target.split('?').next().unwrap_or_default();
+        let (path, query) = match target.split_once('?') {
+            Some((path, query)) => (path, Some(query.split('#').next().unwrap_or_default().to_owned())),
+            None => (target, None),
+        };
         let path = if path.is_empty() { "/" } else { path };
+        let now = match &args.at {
+            Some(at) => policy::moment(at, now, shared)?,
+            None => now,
+        };
         let name =
             args.user.as_deref().map(Username::parse).transpose().map_err(|error| error.to_string())?;
         Ok(Self {
@@ -115,8 +157,31 @@ impl Asked {
             username: name.map_or(String::new(), |name| name.as_str().to_owned()),
             assurance: assurance(&args.proofs, now)?,
             address: policy::address(args.from.as_deref().unwrap_or("internet"), shared)?,
+            query,
+            headers: args.headers.iter().map(|line| header(line)).collect::<Result<_, _>>()?,
+            claims: args.claims.iter().map(|text| claim(text)).collect::<Result<_, _>>()?,
+            protocol: protocol(args.protocol.as_deref())?,
+            now,
         })
     }
+}
+
+fn header(line: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let unusable = || format!("`{line}` is not NAME: VALUE");
+    let (name, value) = line.split_once(':').ok_or_else(unusable)?;
+    let name = HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| unusable())?;
+    Ok((name, HeaderValue::from_str(value.trim()).map_err(|_| unusable())?))
+}
+
+fn claim(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').ok_or_else(|| format!("`{text}` is not NAME=VALUE"))?;
+    Ok((pair.0.to_owned(), pair.1.to_owned()))
+}
+
+fn protocol(word: Option<&str>) -> Result<Protocol, String> {
+    let Some(word) = word else { return Ok(Protocol::Http) };
+    let found = Protocol::WORDS.into_iter().find(|(known, _)| *known == word);
+    found.map(|(_, protocol)| protocol).ok_or_else(|| format!("there is no protocol `{word}`"))
 }
 
 fn assurance(proofs: &[String], now: Timestamp) -> Result<Assurance, String> {

@@ -6,13 +6,19 @@ pub mod check;
 mod context;
 mod date;
 pub mod demo;
+pub mod diff;
 pub mod explain;
 #[cfg(test)]
 mod fixture;
 pub mod input;
 pub mod invite;
 mod log;
+pub mod routes;
+mod sarif;
+pub mod schema;
 pub mod serve;
+#[cfg(test)]
+mod shipped;
 mod table;
 pub mod user;
 
@@ -53,6 +59,12 @@ enum Command {
     Check(check::CheckArgs),
     /// Say what a request would get, and why
     Explain(explain::ExplainArgs),
+    /// Show every rule on a line
+    Routes(routes::RoutesArgs),
+    /// Say which requests another policy would treat differently
+    Diff(diff::DiffArgs),
+    /// Print the JSON Schema of the files, for editors
+    Schema(schema::SchemaArgs),
     /// People and their passwords
     #[command(subcommand)]
     User(user::Command),
@@ -126,6 +138,9 @@ fn run(config: &Path, command: Command) -> anyhow::Result<Exit> {
         }
         Command::Check(args) => return Ok(check::check(config, &args, &mut out)?),
         Command::Explain(args) => return Ok(explain::explain(config, &args, SystemClock.now(), &mut out)?),
+        Command::Routes(args) => return Ok(routes::routes(config, &args, &mut out)?),
+        Command::Diff(args) => return diff::diff(config, &args, &mut out),
+        Command::Schema(args) => schema::print(&args, &mut out)?,
         Command::Bench(Bench::Assertions(args)) => bench::run(&args, &mut out)?,
         Command::User(_) | Command::Invite(_) | Command::Audit(_) => on_the_store(config, command, &mut out)?,
     }

@@ -22,6 +22,7 @@ pub fn run(path: &Path) -> anyhow::Result<()> {
     gateway.leave_when_idle();
     let listen: Vec<String> = config.listen.iter().map(|listener| listener.address.to_string()).collect();
     tracing::info!(login = %config.login, listen = listen.join(" "), admin = %config.admin, "serving");
+    gateway.follow(path, config);
     gateway.run(RunArgs::default());
     Ok(())
 }

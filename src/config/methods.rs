@@ -11,6 +11,7 @@ use crate::policy::document::Node;
 use crate::policy::reader::{Fields, Report};
 
 use super::read::Reader;
+use super::shape;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Methods {
@@ -37,7 +38,7 @@ pub struct MitIdSettings {
     pub level: MitIdLevel,
 }
 
-const LEVELS: [(&str, MitIdLevel); 3] =
+pub(super) const LEVELS: [(&str, MitIdLevel); 3] =
     [("low", MitIdLevel::Low), ("substantial", MitIdLevel::Substantial), ("high", MitIdLevel::High)];
 
 pub(super) fn read(reader: &Reader<'_>, node: &Node, login: Option<&Url>) -> (Methods, Vec<Method>) {
@@ -45,8 +46,11 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, login: Option<&Url>) -> (Me
     let names = report.entries(node).iter().map(|(key, _)| key.name.as_str());
     let named =
         names.filter_map(|name| Method::ALL.into_iter().find(|method| method.name() == name)).collect();
-    let methods = Fields::read(report, node, &[], |fields| Methods {
-        password: fields.optional("password").map(|node| Fields::read(report, node, &[], |_| ())).is_some(),
+    let methods = Fields::read(report, node, &shape::METHODS, |fields| Methods {
+        password: fields
+            .optional("password")
+            .map(|node| Fields::read(report, node, &shape::PASSWORD, |_| ()))
+            .is_some(),
         key: fields.optional("key").and_then(|node| key(report, node, login)),
         mitid: fields.optional("mitid").and_then(|node| mitid(reader, node)),
     });
@@ -54,7 +58,7 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, login: Option<&Url>) -> (Me
 }
 
 fn key(report: &Report<'_>, node: &Node, login: Option<&Url>) -> Option<KeySettings> {
-    Fields::read(report, node, &[], |fields| {
+    Fields::read(report, node, &shape::KEY, |fields| {
         let help = "write the login host, or a parent domain of it that you own";
         let host = login.and_then(Url::host_str);
         let rp_id = fields.required("rp_id").and_then(|node| {
@@ -80,7 +84,7 @@ fn is_host_or_parent(rp_id: &str, host: &str) -> bool {
 
 fn mitid(reader: &Reader<'_>, node: &Node) -> Option<MitIdSettings> {
     let report = reader.report;
-    Fields::read(report, node, &[], |fields| {
+    Fields::read(report, node, &shape::MITID, |fields| {
         let presets = Preset::ALL.map(|preset| (preset.name(), preset));
         let preset = fields.required("preset").and_then(|node| report.choice(node, &presets));
         let issuer = fields.required("issuer").and_then(|node| issuer(report, node));
@@ -116,7 +120,7 @@ fn texts_by_name(report: &Report<'_>, node: &Node) -> BTreeMap<String, String> {
 }
 
 fn claims(report: &Report<'_>, node: &Node) -> ClaimOverrides {
-    Fields::read(report, node, &[], |fields| {
+    Fields::read(report, node, &shape::CLAIMS, |fields| {
         let name = |node| report.text(node).map(str::to_owned);
         let levels = fields.optional("levels").map(|node| report.entries(node).iter());
         let level = |(key, node): &(crate::policy::document::Key, Node)| {

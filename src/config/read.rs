@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ipnet::IpNet;
+use jiff::tz::TimeZone;
 use url::{Host, Url};
 
-use super::methods;
 use super::{CertificateFiles, Config, Language, Listen, Protocol, Sessions, StoreLocation};
+use super::{methods, shape};
 use crate::authn::Method;
 use crate::policy::Level;
 use crate::policy::document::{Node, Value};
@@ -31,9 +32,9 @@ pub(super) fn config(source: &Source, folder: &Path) -> Result<Config, Vec<Probl
     let config = match tree {
         Some(tree) => {
             let reader = Reader { report: &report, folder, files: RefCell::default() };
-            Fields::read(&report, &tree, &["directories"], |fields| reader.config(fields))
+            Fields::read(&report, &tree, &shape::CONFIG, |fields| reader.config(fields))
         }
-        None if report.is_empty() => {
+        None if report.is_fine() => {
             let file = Path::new(&source.name);
             report.push(Problem::of_file(file, "the file is empty", "begin with `login: https://…`"));
             None
@@ -60,6 +61,8 @@ impl Reader<'_> {
         let levels = fields.optional("levels").map(|node| self.levels(node, &named)).unwrap_or_default();
         let networks = fields.optional("networks").map(|node| self.networks(node)).unwrap_or_default();
         let proxies = fields.optional("trusted_proxies").map(|node| self.ranges(node)).unwrap_or_default();
+        let groups = fields.optional("groups").map(|node| report.texts(node));
+        let zone = fields.optional("timezone").and_then(|node| self.zone(node));
         let languages = fields.optional("languages").map(|node| self.languages(node));
         Some(Config {
             login: login?,
@@ -74,6 +77,8 @@ impl Reader<'_> {
             levels,
             networks,
             trusted_proxies: proxies,
+            groups,
+            zone: zone.unwrap_or_else(denmark),
             languages: languages.unwrap_or_else(|| vec![Language::Da, Language::En]),
             files: self.files.take(),
         })
@@ -106,13 +111,13 @@ impl Reader<'_> {
 
     fn certificates(&self, node: &Node) -> Vec<CertificateFiles> {
         let pair = |node: &Node| {
-            Fields::read(self.report, node, &[], |fields| {
+            Fields::read(self.report, node, &shape::CERTIFICATE, |fields| {
                 let cert = fields.required("cert").and_then(|node| self.file(node));
                 let key = fields.required("key").and_then(|node| self.file(node));
                 Some(CertificateFiles { cert: cert?, key: key? })
             })
         };
-        Fields::read(self.report, node, &[], |fields| {
+        Fields::read(self.report, node, &shape::TLS, |fields| {
             let list =
                 fields.required("certificates").map(|node| self.report.items(node)).unwrap_or_default();
             list.iter().filter_map(pair).collect()
@@ -126,7 +131,7 @@ impl Reader<'_> {
     /// An address, or keys. Plain HTTP that leaves the machine would show cookies and passwords.
     fn listener(&self, node: &Node, certificates: bool) -> Option<Listen> {
         let (address, tls, redirect) = match &node.value {
-            Value::Map(_) => Fields::read(self.report, node, &[], |fields| {
+            Value::Map(_) => Fields::read(self.report, node, &shape::LISTENER, |fields| {
                 let address = fields.required("address").and_then(|node| self.address(node));
                 let flag =
                     |node: Option<&Node>| node.and_then(|node| self.report.flag(node)).unwrap_or(false);
@@ -169,7 +174,7 @@ impl Reader<'_> {
 
     fn sessions(&self, node: &Node) -> Sessions {
         let default = Sessions::default();
-        Fields::read(self.report, node, &[], |fields| {
+        Fields::read(self.report, node, &shape::SESSIONS, |fields| {
             let mut duration = |name, default| {
                 fields.optional(name).and_then(|node| self.report.duration(node)).unwrap_or(default)
             };
@@ -222,11 +227,23 @@ impl Reader<'_> {
         })
     }
 
+    fn zone(&self, node: &Node) -> Option<TimeZone> {
+        let help = "write a name of the time zone database: `Europe/Copenhagen`";
+        self.report.parse(node, help, |text| {
+            TimeZone::get(text).map_err(|_| format!("there is no time zone `{text}`"))
+        })
+    }
+
     fn languages(&self, node: &Node) -> Vec<Language> {
-        let known = [("da", Language::Da), ("en", Language::En)];
-        self.report.items(node).iter().filter_map(|item| self.report.choice(item, &known)).collect()
+        self.report.items(node).iter().filter_map(|item| self.report.choice(item, &LANGUAGES)).collect()
     }
 }
+
+fn denmark() -> TimeZone {
+    TimeZone::get("Europe/Copenhagen").expect("the time zone database is part of the program")
+}
+
+pub(super) const LANGUAGES: [(&str, Language); 2] = [("da", Language::Da), ("en", Language::En)];
 
 /// https, or http to a name that by definition never leaves the machine (RFC 6761, section 6.3).
 pub(super) fn is_secure(url: &Url) -> bool {

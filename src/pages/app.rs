@@ -143,6 +143,6 @@ fn because(denial: &Denial) -> view::Denial {
         Reason::NoRule => view::Denial::NotOpen,
         Reason::Deny(_) => view::Denial::Closed,
         Reason::Groups => view::Denial::Groups,
-        Reason::Users => view::Denial::Person,
+        Reason::Users | Reason::Claims => view::Denial::Person,
     }
 }

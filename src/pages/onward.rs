@@ -176,10 +176,12 @@ fn decide(
 ) -> Option<Decision> {
     let path = CanonicalPath::parse(url.path().as_bytes(), app.paths).ok()?;
     let address = visitor.arrival.address;
-    let request = policy::Request { method, path: path.as_str(), address, shared_device: false };
+    let request =
+        policy::Request { query: url.query(), address, ..policy::Request::new(method, path.as_str()) };
     let person = Person {
         username: session.user.username.as_str(),
         groups: &session.user.groups,
+        claims: &[],
         assurance: &session.assurance,
     };
     let now = pages.clock.now();

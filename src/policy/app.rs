@@ -11,7 +11,7 @@ use super::problem::{Problem, Source, Span};
 use super::reader::{Fields, Report};
 use super::rule::RuleReader;
 use super::tests_block::{self, Test};
-use super::{App, Shared, Text};
+use super::{App, Shared, Text, shape};
 
 /// A file as far as it could be read.
 pub(super) struct Draft<'s> {
@@ -26,14 +26,14 @@ pub(super) fn read<'s>(source: &'s Source, shared: &Arc<Shared>) -> Draft<'s> {
     let (tree, yaml) = source.parse();
     let report = Report::with(source, yaml);
     let Some(tree) = tree else {
-        if report.is_empty() {
+        if report.is_fine() {
             let help = "begin with `version: 1` and `app: NAME`";
             report.push(Problem::of_file(Path::new(&source.name), "the file is empty", help));
         }
         return Draft { report, name: None, hosts: Vec::new(), app: None, tests: Vec::new() };
     };
     let (name, hosts, app, tests) =
-        Fields::read(&report, &tree, &["mode"], |fields| read_app(&report, fields, source, shared));
+        Fields::read(&report, &tree, &shape::POLICY, |fields| read_app(&report, fields, source, shared));
     Draft { report, name, hosts, app, tests }
 }
 
@@ -53,6 +53,7 @@ fn read_app<'n>(
     let hosts = fields.required("hosts").map(|node| hosts(report, node)).unwrap_or_default();
     let upstream = fields.required("upstream").and_then(|node| upstream(report, node));
     let paths = fields.optional("paths").map(|node| path_rules(report, node)).unwrap_or_default();
+    let mode = fields.optional("mode").and_then(|node| report.choice(node, &shape::MODE));
     let reader = RuleReader { report, shared };
     let floors = fields.optional("floor").map(|node| reader.floors(node)).unwrap_or_default();
     let denies = fields.optional("deny").map(|node| reader.denies(node)).unwrap_or_default();
@@ -70,6 +71,8 @@ fn read_app<'n>(
         rules,
         file: source.name.clone(),
         tests: tests.len(),
+        observe: mode.unwrap_or(false),
+        previous: None,
         shared: Arc::clone(shared),
     });
     (name, hosts, app, tests)
@@ -87,7 +90,7 @@ pub(super) fn identifier(report: &Report<'_>, node: &Node) -> Option<String> {
 
 /// Words in both languages.
 pub(super) fn text(report: &Report<'_>, node: &Node) -> Option<Text> {
-    Fields::read(report, node, &[], |fields| {
+    Fields::read(report, node, &shape::WORDS, |fields| {
         let da = fields.required("da").and_then(|node| report.text(node));
         let en = fields.required("en").and_then(|node| report.text(node));
         Some(Text { da: da?.to_owned(), en: en?.to_owned() })
@@ -143,11 +146,11 @@ pub(crate) fn is_origin(url: &Url) -> bool {
 }
 
 fn path_rules(report: &Report<'_>, node: &Node) -> PathRules {
-    Fields::read(report, node, &[], |fields| {
+    Fields::read(report, node, &shape::PATHS, |fields| {
         let mut rules = PathRules::default();
         let allow = fields.optional("allow").map(|node| report.items(node)).unwrap_or_default();
         for item in allow {
-            match report.choice(item, &[("encoded_slash", 0), ("matrix", 1), ("space", 2)]) {
+            match report.choice(item, &shape::PATHS_ALLOW) {
                 Some(0) => rules.encoded_slash = true,
                 Some(1) => rules.matrix = true,
                 Some(_) => rules.space = true,
@@ -155,7 +158,7 @@ fn path_rules(report: &Report<'_>, node: &Node) -> PathRules {
             }
         }
         let case = fields.optional("case");
-        let case = case.and_then(|node| report.choice(node, &[("sensitive", false), ("insensitive", true)]));
+        let case = case.and_then(|node| report.choice(node, &shape::CASE));
         rules.ignore_case = case.unwrap_or(false);
         rules
     })

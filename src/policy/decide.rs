@@ -1,14 +1,18 @@
 //! The decision on one request. Pure: the same facts give the same answer.
 
-use std::cmp::Reverse;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderMap;
+
+use super::effective::Effective;
 use super::explain::{Line, Silent, Trace};
-use super::expression::{MethodSet, Need};
-use super::proof::{Bounds, Found, Origin, Proofs};
-use super::{App, Deny, Level, Requirement, Rule, Stated, Text};
+use super::expression::Need;
+use super::matcher::{Facts, Protocol};
+use super::observe::{self, Observed};
+use super::proof::Proofs;
+use super::{App, Deny, Level, Rule, Text};
 use crate::authn::Assurance;
 use crate::time::Timestamp;
 
@@ -19,10 +23,34 @@ pub struct Request<'a> {
     pub method: &'a str,
     /// In its canonical form: see [`super::path::CanonicalPath`].
     pub path: &'a str,
+    /// As it is forwarded, without the `?`.
+    pub query: Option<&'a str>,
+    /// `None` where there are none to look at: no `header` condition fits then.
+    pub headers: Option<&'a HeaderMap>,
     /// `None` where it is not known: in no network then.
     pub address: Option<IpAddr>,
     /// The device is registered as used by many.
     pub shared_device: bool,
+    pub protocol: Protocol,
+    /// This very request was approved, for `fresh: once`. Whoever says so has just taken (read and deleted) an
+    /// approval of this session that is bound to the method, the path and the hash of the body.
+    pub approved_once: bool,
+}
+
+impl<'a> Request<'a> {
+    /// A request of which no more is known.
+    pub fn new(method: &'a str, path: &'a str) -> Self {
+        Self {
+            method,
+            path,
+            query: None,
+            headers: None,
+            address: None,
+            shared_device: false,
+            protocol: Protocol::Http,
+            approved_once: false,
+        }
+    }
 }
 
 /// Who asks.
@@ -31,6 +59,8 @@ pub struct Person<'a> {
     /// In its one spelling.
     pub username: &'a str,
     pub groups: &'a [String],
+    /// Names and values, a name as often as it has values.
+    pub claims: &'a [(String, String)],
     pub assurance: &'a Assurance,
 }
 
@@ -44,12 +74,45 @@ pub enum Decision {
     Deny(Denial),
 }
 
+impl Decision {
+    /// What an observing rule or app would have decided.
+    pub fn observed(&self) -> Option<&Observed> {
+        match self {
+            Self::Allow(permit) => permit.observed(),
+            Self::Login(demand) | Self::StepUp(demand) => demand.observed.as_ref(),
+            Self::Deny(denial) => denial.observed.as_ref(),
+        }
+    }
+
+    pub(super) fn observing(mut self, observed: Observed) -> Self {
+        let place = match &mut self {
+            Self::Allow(permit) => &mut permit.observed,
+            Self::Login(demand) | Self::StepUp(demand) => &mut demand.observed,
+            Self::Deny(denial) => &mut denial.observed,
+        };
+        *place = Some(observed);
+        self
+    }
+
+    /// As a decision on a request to `app`, whichever version of it decided.
+    pub(super) fn on(mut self, app: &Arc<App>) -> Self {
+        if let Self::Allow(permit) = &mut self {
+            permit.app = Arc::clone(app);
+        }
+        self
+    }
+}
+
 /// Proof that a request was allowed: no other code makes one.
 #[derive(Clone, Debug)]
 pub struct Permit {
     app: Arc<App>,
+    /// The version of the app whose rule decided.
+    by: Arc<App>,
     rule: usize,
     level: Option<Arc<Level>>,
+    activity: bool,
+    observed: Option<Observed>,
 }
 
 impl Permit {
@@ -59,13 +122,23 @@ impl Permit {
 
     /// The name of the rule that decided.
     pub fn rule(&self) -> &str {
-        &self.app.rules[self.rule].name
+        &self.by.rules[self.rule].name
     }
 
     /// The strongest level of sluse.yaml the person holds by the ages that counted here. `None` on a public
     /// rule, and where no level is held.
     pub fn level(&self) -> Option<&str> {
         self.level.as_ref().map(|level| level.name.as_str())
+    }
+
+    /// Whether the request shows that somebody is there, and so keeps the session alive.
+    pub fn is_activity(&self) -> bool {
+        self.activity
+    }
+
+    /// What an observing rule or app would have decided.
+    pub fn observed(&self) -> Option<&Observed> {
+        self.observed.as_ref()
     }
 }
 
@@ -78,8 +151,14 @@ pub struct Demand {
     pub level: String,
     /// How old what is proven now may be, where the policy states it: for RFC 9470's `max_age`.
     pub max_age: Option<Duration>,
+    /// `fresh: once`: what is proven now approves this request alone.
+    pub once: bool,
     pub rule: String,
     pub text: Option<Text>,
+    /// The largest body, in bytes, to keep until it is done.
+    pub park_body: Option<u64>,
+    /// What an observing rule or app would have decided.
+    pub observed: Option<Observed>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -88,6 +167,8 @@ pub struct Denial {
     /// The rule that decided, if one was reached.
     pub rule: Option<String>,
     pub say: Option<Text>,
+    /// What an observing rule or app would have decided.
+    pub observed: Option<Observed>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,11 +178,12 @@ pub enum Reason {
     Deny(String),
     Groups,
     Users,
+    Claims,
 }
 
 impl Reason {
     /// The codes that are not names of `deny` entries.
-    pub const CODES: [&str; 3] = ["no-rule", "groups", "users"];
+    pub const CODES: [&str; 4] = ["no-rule", "groups", "users", "claims"];
 
     pub fn code(&self) -> &str {
         match self {
@@ -109,33 +191,48 @@ impl Reason {
             Self::Deny(name) => name,
             Self::Groups => "groups",
             Self::Users => "users",
+            Self::Claims => "claims",
         }
     }
 }
 
-/// Decides by all denies, then the first rule that matches together with every floor that fits. `person` is
-/// `None` for somebody who is not signed in.
+/// Decides by all denies, then the first rule that matches together with every floor that fits. Where that
+/// rule or the app observes, what was live before it decides, and what it would have decided is told.
+///
+/// `person` is `None` for somebody who is not signed in.
 pub fn decide(
     app: &Arc<App>,
     request: &Request<'_>,
     person: Option<&Person<'_>>,
     now: Timestamp,
 ) -> Decision {
-    decide_with(app, request, person, now, &mut Silent)
+    let written = decide_with(app, request, person, now, Rules::Written, &mut Silent);
+    if app.observes() { observe::enforced(app, request, person, now, written) } else { written }
 }
 
-/// As [`decide`], telling `trace` how it came about.
+/// Which of the rules decide.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Rules {
+    /// All, as they are written.
+    Written,
+    /// All that do not merely observe.
+    Enforced,
+}
+
+/// The decision by the policy as it is written, observing or not, telling `trace` how it came about.
 pub(super) fn decide_with(
     app: &Arc<App>,
     request: &Request<'_>,
     person: Option<&Person<'_>>,
     now: Timestamp,
+    rules: Rules,
     trace: &mut impl Trace,
 ) -> Decision {
+    let facts = Facts::of(app, request, now);
     let mut denied = None;
     for deny in &app.denies {
-        let fits = deny.matcher.fits(request, app.paths);
-        trace.tell(|| Line::deny(deny, &deny.matcher.misses(request, app.paths)));
+        let fits = deny.matcher.fits(&facts);
+        trace.tell(|| Line::deny(deny, &deny.matcher.misses(&facts)));
         if fits && denied.is_none() {
             denied = Some(deny);
         }
@@ -143,14 +240,15 @@ pub(super) fn decide_with(
     if let Some(deny) = denied {
         return Decision::Deny(Denial::by(deny));
     }
-    for (index, rule) in app.rules.iter().enumerate() {
-        let fits = rule.matcher.fits(request, app.paths);
-        trace.tell(|| Line::rule(rule, &rule.matcher.misses(request, app.paths)));
+    let counts = |rule: &Rule| rules == Rules::Written || !rule.observe;
+    for (index, rule) in app.rules.iter().enumerate().filter(|(_, rule)| counts(rule)) {
+        let fits = rule.matcher.fits(&facts);
+        trace.tell(|| Line::rule(rule, &rule.matcher.misses(&facts)));
         if fits {
-            return by_rule(&Effective::of(app, rule, request), index, person, now, trace);
+            return by_rule(&Effective::of(app, rule, &facts), index, person, now, trace);
         }
     }
-    Decision::Deny(Denial { reason: Reason::NoRule, rule: None, say: None })
+    Decision::Deny(Denial::new(Reason::NoRule, None, None))
 }
 
 fn by_rule(
@@ -160,7 +258,17 @@ fn by_rule(
     now: Timestamp,
     trace: &mut impl Trace,
 ) -> Decision {
-    let permit = |level| Decision::Allow(Permit { app: Arc::clone(effective.app), rule: index, level });
+    let permit = |level| {
+        let (app, by) = (Arc::clone(effective.app), Arc::clone(effective.app));
+        Decision::Allow(Permit {
+            app,
+            by,
+            rule: index,
+            level,
+            activity: effective.activity(),
+            observed: None,
+        })
+    };
     if effective.rule.public {
         return permit(None);
     }
@@ -175,146 +283,19 @@ fn by_rule(
     }
     if let Err(reason) = membership {
         let rule = effective.rule;
-        return Decision::Deny(Denial { reason, rule: Some(rule.name.clone()), say: rule.say.clone() });
+        return Decision::Deny(Denial::new(reason, Some(&rule.name), rule.say.clone()));
     }
     if proven { permit(proofs.level()) } else { Decision::StepUp(effective.demand(&proofs)) }
 }
 
 impl Denial {
+    pub(super) fn new(reason: Reason, rule: Option<&str>, say: Option<Text>) -> Self {
+        Self { reason, rule: rule.map(str::to_owned), say, observed: None }
+    }
+
     fn by(deny: &Deny) -> Self {
-        Self { reason: Reason::Deny(deny.name.clone()), rule: None, say: deny.say.clone() }
+        Self::new(Reason::Deny(deny.name.clone()), None, deny.say.clone())
     }
-}
-
-/// The deciding rule AND every floor that fits.
-struct Effective<'a> {
-    app: &'a Arc<App>,
-    rule: &'a Rule,
-    /// A bit a floor: whether it fits.
-    fitting: u64,
-}
-
-/// As many floors as an app may have: a bit each.
-pub(super) const MOST_FLOORS: usize = 64;
-
-impl<'a> Effective<'a> {
-    fn of(app: &'a Arc<App>, rule: &'a Rule, request: &Request<'_>) -> Self {
-        let floors = app.floors.iter().take(MOST_FLOORS).enumerate();
-        let fitting = floors.filter(|(_, floor)| floor.matcher.fits(request, app.paths));
-        Self { app, rule, fitting: fitting.fold(0, |fitting, (index, _)| fitting | 1 << index) }
-    }
-
-    /// Floors first: so the rule's level comes last, and `fresh` bounds its last method.
-    fn parts(&self) -> impl Iterator<Item = (Origin, &'a Requirement)> + use<'a> {
-        let fitting = self.fitting;
-        let floors = self.app.floors.iter().enumerate();
-        let floors = floors.filter(move |(index, _)| fitting >> index & 1 == 1);
-        let floors = floors.map(|(_, floor)| (Origin::Floor, &floor.require));
-        floors.chain([(Origin::Rule, &self.rule.require)])
-    }
-
-    fn membership(&self, person: Option<&Person<'_>>, trace: &mut impl Trace) -> Result<(), Reason> {
-        let mut result = Ok(());
-        for (origin, part) in self.parts() {
-            let groups = [(&part.groups, false), (&part.all_groups, true)];
-            for (stated, all) in groups.into_iter().filter_map(|(stated, all)| Some((stated.as_ref()?, all)))
-            {
-                let has = |group: &String| person.is_some_and(|person| person.groups.contains(group));
-                let met = if all { stated.value.iter().all(has) } else { stated.value.iter().any(has) };
-                trace.tell(|| Line::groups(origin, stated, all, met, person));
-                if !met && result.is_ok() {
-                    result = Err(Reason::Groups);
-                }
-            }
-        }
-        for (origin, part) in self.parts() {
-            let Some(stated) = &part.users else { continue };
-            let met = person.is_some_and(|person| stated.value.iter().any(|user| user == person.username));
-            trace.tell(|| Line::users(origin, stated, met));
-            if !met && result.is_ok() {
-                result = Err(Reason::Users);
-            }
-        }
-        result
-    }
-
-    fn bounds(&self) -> Bounds<'a> {
-        let least = |of: fn(&Requirement) -> &Option<Stated<Duration>>| {
-            let stated = self.parts().filter_map(|(origin, part)| Some((origin, of(part).as_ref()?)));
-            // Of two that say the same, the later.
-            stated.min_by_key(|(origin, stated)| (stated.value, Reverse(*origin == Origin::Rule)))
-        };
-        Bounds { max_age: least(|part| &part.max_age), fresh: least(|part| &part.fresh) }
-    }
-
-    /// The levels that must hold, each with where it is stated; without any, to be signed in.
-    fn levels(&self) -> impl Iterator<Item = (Option<(Origin, usize)>, &'a Level)> + use<'a> {
-        let stated = self.parts().filter_map(|(origin, part)| {
-            part.level.as_ref().map(|level| (Some((origin, level.line)), &*level.value))
-        });
-        let none = self.parts().all(|(_, part)| part.level.is_none());
-        let any: &'a Level = &self.app.shared.any;
-        stated.chain(none.then_some((None, any)))
-    }
-
-    fn proven(&self, proofs: &Proofs<'_>, trace: &mut impl Trace) -> bool {
-        let count = self.levels().count();
-        let mut all = true;
-        let mut found = Found::default();
-        for (index, (stated, level)) in self.levels().enumerate() {
-            let judged = proofs.nearest(level, index + 1 == count);
-            trace.tell(|| Line::level(stated, level, &judged));
-            all &= judged.verdict.met();
-            found.note(&judged);
-        }
-        trace.tell(|| Line::max_age(proofs.bounds.max_age, &found));
-        if let Some(fresh) = proofs.bounds.fresh {
-            trace.tell(|| Line::fresh(fresh, &found));
-        }
-        all
-    }
-
-    fn demand(&self, proofs: &Proofs<'_>) -> Demand {
-        let mut whole = vec![MethodSet::default()];
-        for (_, level) in self.levels() {
-            let sets = level.expression.sets();
-            whole = whole.iter().flat_map(|known| sets.iter().map(|set| known.and(set))).collect();
-            // A hostile pile of levels must not cost memory: what is cut are alternatives, never needs.
-            whole.truncate(256);
-        }
-        let missing = whole.iter().map(|set| proofs.missing(set)).collect();
-        let bounds = &proofs.bounds;
-        let ages = bounds.max_age.into_iter().chain(bounds.fresh).map(|(_, stated)| stated.value);
-        Demand {
-            alternatives: least(missing),
-            level: self.strongest().to_owned(),
-            max_age: ages.min(),
-            rule: self.rule.name.clone(),
-            text: self.rule.step_up_text.clone(),
-        }
-    }
-
-    fn strongest(&self) -> &'a str {
-        let rank = |level: &Level| self.app.shared.levels.iter().position(|known| known.name == level.name);
-        let strongest = self.levels().max_by_key(|(_, level)| rank(level));
-        strongest.map_or("", |(_, level)| level.name.as_str())
-    }
-}
-
-/// Without those that ask for all of another one and more.
-fn least(alternatives: Vec<Vec<Need>>) -> Vec<Vec<Need>> {
-    let within = |small: &[Need], large: &[Need]| small.iter().all(|need| large.contains(need));
-    let keep = |index: usize, own: &Vec<Need>| {
-        alternatives.iter().enumerate().all(|(other, needs)| {
-            other == index || !within(needs, own) || (within(own, needs) && index < other)
-        })
-    };
-    alternatives
-        .iter()
-        .enumerate()
-        .filter(|(index, own)| keep(*index, own))
-        .map(|(_, own)| own.clone())
-        .collect()
 }
 
 #[cfg(test)]

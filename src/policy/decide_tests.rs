@@ -35,9 +35,13 @@ fn assurance(proofs: &str) -> Assurance {
 
 fn decide_as(app: &Arc<App>, groups: &[&str], assurance: &Assurance) -> Decision {
     let groups: Vec<String> = groups.iter().map(|&group| group.to_owned()).collect();
-    let person = Person { username: "anna", groups: &groups, assurance };
-    let request = Request { method: "GET", path: "/x", address: None, shared_device: false };
-    decide(app, &request, Some(&person), NOW)
+    let person = Person { username: "anna", groups: &groups, claims: &claims(), assurance };
+    decide(app, &Request::new("GET", "/x"), Some(&person), NOW)
+}
+
+/// The person's one claim.
+fn claims() -> [(String, String); 1] {
+    [("department".to_owned(), "oncology".to_owned())]
 }
 
 fn outcome_as(policy: &str, groups: &[&str], proofs: &str) -> String {
@@ -82,6 +86,15 @@ fn requirements() {
         ("all_groups: [staff]", "password=1m", "allow r"),
         ("users: [Anna]", "password=1m", "allow r"),
         ("users: [bo]", "password=1m", "deny users"),
+        ("claims: { department: [surgery, oncology] }", "password=1m", "allow r"),
+        ("claims: { department: surgery }", "password=1m", "deny claims"),
+        ("claims: { department: oncology, title: nurse }", "password=1m", "deny claims"),
+        // `fresh: once`: the last method again, for this request, however fresh its proof is.
+        ("fresh: once", "password=1m", "step_up password or key or mitid"),
+        ("level: strong, fresh: once", "", "login strong"),
+        ("level: strong, fresh: once", "password=1m key=1m", "step_up key or mitid"),
+        ("level: strong, fresh: once", "key=1m", "step_up password + key or password + mitid"),
+        ("level: strong, fresh: once, groups: [nurses]", "password=1m key=1m", "deny groups"),
     ] {
         let policy = format!("{R}, require: {{ {require} }} }}]");
         assert_eq!(outcome_as(&policy, &["staff"], proofs), expected, "{require} / {proofs}");
@@ -96,7 +109,7 @@ floor:
   - match: { path: /x }
     require: { max_age: 2h }
   - match: { path: /y }
-    require: { groups: [nobody] }
+    require: { groups: [doctors] }
 rules: [{ name: r, match: { path: /** }, require: { level: pin, groups: [nurses], max_age: 3h } }]";
     let both = ["staff", "nurses"];
     for (groups, proofs, expected) in [
@@ -145,8 +158,8 @@ fn a_permit_tells_the_strongest_level() {
         app("rules: [{ name: open, match: { path: /x }, public: true }, { name: r, match: { path: /** } }]");
     let level = |path: &str, proofs: &str| {
         let (groups, assurance) = (Vec::new(), assurance(proofs));
-        let person = Person { username: "anna", groups: &groups, assurance: &assurance };
-        let request = Request { method: "GET", path, address: None, shared_device: false };
+        let person = Person { username: "anna", groups: &groups, claims: &[], assurance: &assurance };
+        let request = Request::new("GET", path);
         match decide(&app, &request, Some(&person), NOW) {
             Decision::Allow(permit) => permit.level().map(str::to_owned),
             other => panic!("{other:?}"),
@@ -181,15 +194,53 @@ rules:
 }
 
 #[test]
+fn once_is_for_one_request() {
+    let app = app(
+        "rules: [{ name: r, match: { path: /** }, require: { level: strong, fresh: once, max_age: 1h } }]",
+    );
+    let decide = |approved_once, proofs: &str| {
+        let (groups, assurance) = (Vec::new(), assurance(proofs));
+        let person = Person { username: "anna", groups: &groups, claims: &[], assurance: &assurance };
+        let request = Request { approved_once, ..Request::new("GET", "/x") };
+        super::decide(&app, &request, Some(&person), NOW)
+    };
+    let Decision::StepUp(demand) = decide(false, "password=1m key=1m") else { panic!("a step-up") };
+    assert_eq!((demand.once, demand.max_age), (true, Some(Duration::ZERO)));
+    assert_eq!(outcome(&decide(true, "password=1m key=1m")), "allow r");
+    // An approval stands in for nothing else.
+    assert_eq!(outcome(&decide(true, "password=2h key=1m")), "step_up password");
+    assert_eq!(outcome(&decide(true, "password=1m")), "step_up key or mitid");
+}
+
+#[test]
+fn what_shows_that_nobody_is_there() {
+    let app = app("
+floor: [{ session: { not_activity: [/poll/**] } }]
+rules:
+  - { name: status, match: { path: /status/** }, session: { not_activity: /status/live, idle: 5m } }
+  - { name: r, match: { path: /** } }");
+    let assurance = assurance("password=1m");
+    let person = Person { username: "anna", groups: &[], claims: &[], assurance: &assurance };
+    let activity = |path| match decide(&app, &Request::new("GET", path), Some(&person), NOW) {
+        Decision::Allow(permit) => permit.is_activity(),
+        other => panic!("{other:?}"),
+    };
+    assert!(activity("/") && activity("/status/x") && activity("/polls"));
+    assert!(!activity("/poll/1") && !activity("/status/live"));
+    // A rule tightens as a floor does.
+    let idle = |path| app.session_limits(&Request::new("GET", path), NOW).idle;
+    assert_eq!((idle("/status/x"), idle("/")), (Some(Duration::from_secs(300)), None));
+}
+
+#[test]
 fn session_limits_are_the_tightest_that_fit() {
     let app = app("
 floor:
   - session: { idle: 15m }
   - { match: { device: shared }, session: { idle: 3m, absolute: 8h, remember: never } }
 rules: [{ name: r, match: { path: /** } }]");
-    let limits = |shared_device| {
-        app.session_limits(&Request { method: "GET", path: "/", address: None, shared_device })
-    };
+    let limits =
+        |shared_device| app.session_limits(&Request { shared_device, ..Request::new("GET", "/") }, NOW);
     let minutes = |count: u64| Some(Duration::from_secs(count * 60));
     assert_eq!(
         (limits(false).idle, limits(false).absolute, limits(false).forget),
@@ -231,6 +282,15 @@ fn any_proofs() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    /// A floor never lets anybody in who was not let in without it.
+    #[test]
+    fn a_floor_never_allows_more(policy in any_policy(), proofs in any_proofs()) {
+        let (_, rules) = policy.split_once('\n').unwrap();
+        let (without, with, assurance) = (app(rules), app(&policy), assurance(&proofs));
+        let allowed = |app: &Arc<App>| matches!(decide_as(app, &["staff"], &assurance), Decision::Allow(_));
+        prop_assert!(allowed(&without) || !allowed(&with), "{policy}");
+    }
+
     /// Whatever is asked for, giving it opens the way; and nobody is asked for nothing.
     #[test]
     fn each_alternative_suffices(policy in any_policy(), proofs in any_proofs()) {

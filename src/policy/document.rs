@@ -38,6 +38,7 @@ impl Source {
                 None
             }
         };
+        builder.refuse_tabs();
         (tree, builder.problems)
     }
 }
@@ -177,7 +178,11 @@ impl<'s> Builder<'s> {
         }
         if plain && readers_differ(text) {
             let message = format!("YAML 1.1 and YAML 1.2 read a plain `{text}` differently");
-            self.note(span, message, format!("put it in quotes: '{text}'"));
+            let flag = if is_boolean(text) { "write `true` or `false`, or, if it is a text, " } else { "" };
+            self.note(span, message, format!("{flag}put it in quotes: '{text}'"));
+        } else if plain && is_told_otherwise(text) {
+            let message = format!("YAML reads a plain `{text}` as a value that is written otherwise");
+            self.note(span, message, format!("put it in quotes if it is a text: '{text}'"));
         }
         Value::Text(text.to_owned())
     }
@@ -189,6 +194,16 @@ impl<'s> Builder<'s> {
         }
         let message = format!("the file holds more than {MOST_NODES} values, its aliases written out");
         Err(self.problem(span, message, "split it, and use fewer aliases"))
+    }
+
+    /// YAML forbids tabs in indentation, and readers forgive them in different places.
+    fn refuse_tabs(&mut self) {
+        for (number, line) in (1..).zip(self.source.text.lines()) {
+            let indentation = line.chars().take_while(|c| matches!(c, ' ' | '\t'));
+            let Some(before) = indentation.collect::<String>().find('\t') else { continue };
+            let span = Span { line: number, column: before + 1, width: 1 };
+            self.note(span, "a tab in the indentation", "indent with spaces");
+        }
     }
 
     fn note(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) {
@@ -227,9 +242,14 @@ impl Node {
     }
 }
 
+/// The words that are booleans to YAML 1.1 alone.
+fn is_boolean(text: &str) -> bool {
+    ["y", "n", "yes", "no", "on", "off"].iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
 /// Whether the core schema of YAML 1.2 and the types of YAML 1.1 take a plain scalar for different things.
 fn readers_differ(text: &str) -> bool {
-    let boolean = ["y", "n", "yes", "no", "on", "off"].iter().any(|word| text.eq_ignore_ascii_case(word));
+    let boolean = is_boolean(text);
     let digits = text.trim_start_matches(['+', '-']);
     if boolean || !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
         return boolean;
@@ -255,6 +275,30 @@ fn readers_differ(text: &str) -> bool {
             .split_once(['e', 'E'])
             .is_some_and(|(base, power)| all(base, "") && all(power.trim_start_matches(['+', '-']), ""));
     leading_zero || other_base || grouped || sexagesimal || date || exponent
+}
+
+/// Whether a plain scalar is a number or a boolean to YAML that other programs would write in another way: what
+/// we keep as text would not be what they show.
+fn is_told_otherwise(text: &str) -> bool {
+    if matches!(text, "True" | "TRUE" | "False" | "FALSE") {
+        return true;
+    }
+    let digits = text.trim_start_matches(['+', '-']);
+    if matches!(digits.to_ascii_lowercase().as_str(), ".inf" | ".nan") {
+        return true;
+    }
+    if let Some(hex) = digits.strip_prefix("0x") {
+        return !hex.is_empty() && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+    }
+    let number = digits.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte));
+    if !number || !digits.contains(|c: char| c.is_ascii_digit()) || digits.starts_with(['e', 'E']) {
+        return false;
+    }
+    match (text.parse::<i64>(), text.parse::<f64>()) {
+        (Ok(whole), _) => whole.to_string() != text,
+        (Err(_), Ok(float)) => format!("{float:?}") != text,
+        (Err(_), Err(_)) => false,
+    }
 }
 
 #[cfg(test)]

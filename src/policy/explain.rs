@@ -2,8 +2,9 @@
 
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::decide::decide_with;
+use super::decide::{Rules, decide_with};
 use super::expression::Need;
 use super::path::CanonicalPath;
 use super::proof::{Found, Judged, Origin, Proof};
@@ -67,6 +68,11 @@ impl Line {
         Self::Check { key: "users", value, from: from(origin, stated.line), met, detail: String::new() }
     }
 
+    pub(super) fn claim(origin: Origin, name: &str, stated: &Stated<Vec<String>>, met: bool) -> Self {
+        let value = format!("{name}={}", stated.value.join("|"));
+        Self::Check { key: "claims", value, from: from(origin, stated.line), met, detail: String::new() }
+    }
+
     pub(super) fn level(stated: Option<(Origin, usize)>, level: &Level, judged: &Judged<'_>) -> Self {
         let from = stated.and_then(|(origin, line)| from(origin, line));
         let met = !judged.verdict.missing;
@@ -74,16 +80,27 @@ impl Line {
         Self::Check { key: "level", value: level.name.clone(), from, met, detail }
     }
 
-    pub(super) fn max_age(stated: Option<(Origin, &Stated<std::time::Duration>)>, found: &Found) -> Self {
+    pub(super) fn max_age(stated: Option<(Origin, Stated<Duration>)>, found: &Found) -> Self {
         let value = stated.map_or("default".to_owned(), |(_, stated)| format_duration(stated.value));
         let from = stated.and_then(|(origin, stated)| from(origin, stated.line));
         Self::Check { key: "max_age", value, from, met: !found.verdict.too_old, detail: age(found.oldest) }
     }
 
-    pub(super) fn fresh((origin, stated): (Origin, &Stated<std::time::Duration>), found: &Found) -> Self {
+    pub(super) fn fresh((origin, stated): (Origin, Stated<Duration>), found: &Found) -> Self {
         let value = format_duration(stated.value);
         let met = !found.verdict.stale && found.last.is_some();
         Self::Check { key: "fresh", value, from: from(origin, stated.line), met, detail: age(found.last) }
+    }
+
+    pub(super) fn once((origin, line): (Origin, usize), approved: bool) -> Self {
+        let detail = if approved { "approved" } else { "not approved" }.to_owned();
+        Self::Check {
+            key: "fresh",
+            value: "once".to_owned(),
+            from: from(origin, line),
+            met: approved,
+            detail,
+        }
     }
 
     /// The order checks are shown in.
@@ -129,7 +146,7 @@ pub fn explain(
 ) -> Explanation {
     let mut lines = Vec::new();
     let request = Request { path: path.as_str(), ..request };
-    let decision = decide_with(app, &request, person, now, &mut lines);
+    let decision = decide_with(app, &request, person, now, Rules::Written, &mut lines);
     lines.sort_by_key(Line::rank);
     Explanation { app: Arc::clone(app), path, lines, decision, typed: typed.to_owned() }
 }
@@ -164,6 +181,9 @@ impl fmt::Display for Explanation {
         writeln!(f, "app {name}   {file}   path {} ({change})", self.path)?;
         self.entries(f)?;
         self.checks(f)?;
+        if let Some(entry) = self.observing() {
+            writeln!(f, "mode observe ({entry}): only told; what was live before decides")?;
+        }
         let outcome = outcome(&self.decision);
         match &self.decision {
             Decision::Allow(permit) => {
@@ -186,8 +206,24 @@ impl Explanation {
             "file": self.app.file,
             "path": self.path.as_str(),
             "steps": self.lines,
+            "observes": self.observing(),
             "outcome": outcome(&self.decision),
         })
+    }
+
+    /// What of it observes, and so decides without effect.
+    fn observing(&self) -> Option<String> {
+        let hit = |rule: &&Rule| {
+            let is_hit = |line: &Line| match line {
+                Line::Entry { kind, name, misses, .. } => {
+                    *kind == "rule" && *name == rule.name && misses.is_empty()
+                }
+                Line::Check { .. } => false,
+            };
+            rule.observe && self.lines.iter().any(is_hit)
+        };
+        let rule = self.app.rules.iter().find(hit).map(|rule| format!("rule {}", rule.name));
+        if self.app.observe { Some(format!("app {}", self.app.name)) } else { rule }
     }
 
     fn entries(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -229,7 +265,9 @@ impl Explanation {
 
 /// How soon, and what each kind of client gets.
 fn answers(demand: &Demand) -> String {
-    let within = demand.max_age.map_or(String::new(), |age| format!(" within {}", format_duration(age)));
+    let age = demand.max_age.filter(|_| !demand.once);
+    let within = age.map_or(String::new(), |age| format!(" within {}", format_duration(age)));
     let max_age = demand.max_age.map_or(String::new(), |age| format!(" max_age={}", age.as_secs()));
-    format!("{within}     browser: 303 to the login host    API: 401{max_age}    WebSocket: 401")
+    let once = if demand.once { " for this request" } else { "" };
+    format!("{within}{once}     browser: 303 to the login host    API: 401{max_age}    WebSocket: 401")
 }

@@ -1,13 +1,21 @@
 //! `match`: facts of the request alone.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use http::HeaderName;
 use ipnet::IpNet;
+use jiff::tz::TimeZone;
 use percent_encoding::percent_decode_str;
+use regex::Regex;
 
+use super::App;
 use super::decide::Request;
-use super::path::{PathRules, segments, without_parameters};
+use super::path::{PathRules, without_parameters};
+pub use super::pattern::{InvalidPattern, Pattern};
+use super::schedule::Schedule;
+use crate::time::Timestamp;
 
 /// All conditions must hold. Without any, every request fits.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,10 +34,23 @@ pub struct Condition {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fact {
     Path(Vec<Pattern>),
+    PathRe(Vec<PathRegex>),
     /// Exact, upper-case method tokens (RFC 9110, section 9.1).
     Method(Vec<String>),
+    Header(Named<HeaderName>),
+    Query(Named<String>),
     Network(Vec<Arc<Network>>),
+    Time(Vec<Schedule>),
     Device(Device),
+    Protocol(Vec<Protocol>),
+}
+
+/// A header or a parameter of the query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Named<N> {
+    pub name: N,
+    /// One of them, exactly; `None`: whatever value it has.
+    pub values: Option<Vec<String>>,
 }
 
 /// Addresses under one name: `networks:` in sluse.yaml.
@@ -46,83 +67,120 @@ pub enum Device {
     Personal,
 }
 
+impl Device {
+    pub const WORDS: [(&str, Self); 2] = [("shared", Self::Shared), ("personal", Self::Personal)];
+}
+
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub enum Protocol {
+    #[default]
+    Http,
+    /// An upgrade to WebSocket (RFC 6455; RFC 8441).
+    WebSocket,
+    /// A content type of `application/grpc`.
+    Grpc,
+}
+
+impl Protocol {
+    pub const WORDS: [(&str, Self); 3] =
+        [("http", Self::Http), ("websocket", Self::WebSocket), ("grpc", Self::Grpc)];
+
+    /// The word for it in policies and logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::WebSocket => "websocket",
+            Self::Grpc => "grpc",
+        }
+    }
+}
+
+/// A regular expression over the whole decoded path, without a last slash.
+#[derive(Clone, Debug)]
+pub struct PathRegex {
+    text: String,
+    sensitive: Regex,
+    insensitive: Regex,
+}
+
+/// All that a matcher looks at: a request to one app, at one moment.
+#[derive(Copy, Clone)]
+pub struct Facts<'a> {
+    pub request: &'a Request<'a>,
+    pub rules: PathRules,
+    pub now: Timestamp,
+    pub zone: &'a TimeZone,
+}
+
+impl<'a> Facts<'a> {
+    pub fn of(app: &'a App, request: &'a Request<'a>, now: Timestamp) -> Self {
+        Self { request, rules: app.paths, now, zone: &app.shared.zone }
+    }
+}
+
 impl Matcher {
-    pub fn fits(&self, request: &Request<'_>, rules: PathRules) -> bool {
-        self.conditions.iter().all(|condition| condition.holds(request, rules))
+    pub fn fits(&self, facts: &Facts<'_>) -> bool {
+        self.conditions.iter().all(|condition| condition.holds(facts))
     }
 
     /// The keys of the conditions that do not hold.
-    pub fn misses(&self, request: &Request<'_>, rules: PathRules) -> Vec<&'static str> {
-        let failing = self.conditions.iter().filter(|condition| !condition.holds(request, rules));
+    pub fn misses(&self, facts: &Facts<'_>) -> Vec<&'static str> {
+        let failing = self.conditions.iter().filter(|condition| !condition.holds(facts));
         failing.map(Condition::key).collect()
-    }
-
-    /// Whether everything that fits `other` also fits this one, as far as the patterns show.
-    pub fn covers(&self, other: &Self) -> bool {
-        let implied = |own: &Condition| other.conditions.iter().any(|theirs| own.follows_from(theirs));
-        self.conditions.iter().all(|own| own.always_holds() || implied(own))
-    }
-
-    pub fn patterns(&self) -> impl Iterator<Item = &Pattern> {
-        self.conditions.iter().flat_map(|condition| match &condition.fact {
-            Fact::Path(patterns) if !condition.negated => patterns.as_slice(),
-            _ => &[],
-        })
     }
 }
 
 impl Condition {
-    fn holds(&self, request: &Request<'_>, rules: PathRules) -> bool {
-        self.negated != self.fact.holds(request, rules)
+    fn holds(&self, facts: &Facts<'_>) -> bool {
+        self.negated != self.fact.holds(facts)
     }
 
-    fn key(&self) -> &'static str {
-        match (&self.fact, self.negated) {
-            (Fact::Path(_), false) => "path",
-            (Fact::Path(_), true) => "not_path",
-            (Fact::Method(_), false) => "method",
-            (Fact::Method(_), true) => "not_method",
-            (Fact::Network(_), false) => "network",
-            (Fact::Network(_), true) => "not_network",
-            (Fact::Device(_), false) => "device",
-            (Fact::Device(_), true) => "not_device",
-        }
-    }
-
-    fn follows_from(&self, other: &Self) -> bool {
-        // A negated condition is weaker the less it lists.
-        let (wide, narrow) = if self.negated { (other, self) } else { (self, other) };
-        self.negated == other.negated && wide.fact.includes(&narrow.fact)
-    }
-
-    fn always_holds(&self) -> bool {
-        let everything = |patterns: &[Pattern]| patterns.iter().any(Pattern::is_everything);
-        matches!(&self.fact, Fact::Path(patterns) if !self.negated && everything(patterns))
+    pub fn key(&self) -> &'static str {
+        let [key, not_key] = match self.fact {
+            Fact::Path(_) => ["path", "not_path"],
+            Fact::PathRe(_) => ["path_re", "not_path_re"],
+            Fact::Method(_) => ["method", "not_method"],
+            Fact::Header(_) => ["header", "not_header"],
+            Fact::Query(_) => ["query", "not_query"],
+            Fact::Network(_) => ["network", "not_network"],
+            Fact::Time(_) => ["time", "not_time"],
+            Fact::Device(_) => ["device", "not_device"],
+            Fact::Protocol(_) => ["protocol", "not_protocol"],
+        };
+        if self.negated { not_key } else { key }
     }
 }
 
 impl Fact {
-    fn holds(&self, request: &Request<'_>, rules: PathRules) -> bool {
+    fn holds(&self, facts: &Facts<'_>) -> bool {
+        let request = facts.request;
         match self {
-            Self::Path(patterns) => patterns.iter().any(|pattern| pattern.fits(request.path, rules)),
+            Self::Path(patterns) => patterns.iter().any(|pattern| pattern.fits(request.path, facts.rules)),
+            Self::PathRe(list) => list.iter().any(|regex| regex.fits(request.path, facts.rules)),
             Self::Method(methods) => methods.iter().any(|method| method == request.method),
+            Self::Header(header) => {
+                let found = request.headers.map(|headers| headers.get_all(&header.name));
+                found.into_iter().flatten().any(|value| header.takes(value.as_bytes()))
+            }
+            Self::Query(parameter) => {
+                let pairs = form_urlencoded::parse(request.query.unwrap_or_default().as_bytes());
+                pairs
+                    .into_iter()
+                    .any(|(name, value)| name == parameter.name.as_str() && parameter.takes(value.as_bytes()))
+            }
             Self::Network(networks) => {
                 request.address.is_some_and(|a| networks.iter().any(|n| n.contains(a)))
             }
+            Self::Time(schedules) => schedules.iter().any(|hours| hours.holds(facts.now, facts.zone)),
             Self::Device(device) => (*device == Device::Shared) == request.shared_device,
+            Self::Protocol(protocols) => protocols.contains(&request.protocol),
         }
     }
+}
 
-    fn includes(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Path(wide), Self::Path(narrow)) => narrow.iter().all(|n| wide.iter().any(|w| w.covers(n))),
-            (Self::Method(wide), Self::Method(narrow)) => narrow.iter().all(|method| wide.contains(method)),
-            (Self::Network(wide), Self::Network(narrow)) => {
-                narrow.iter().all(|network| wide.contains(network))
-            }
-            (Self::Device(wide), Self::Device(narrow)) => wide == narrow,
-            _ => false,
-        }
+impl<N> Named<N> {
+    fn takes(&self, found: &[u8]) -> bool {
+        self.values.as_ref().is_none_or(|values| values.iter().any(|value| value.as_bytes() == found))
     }
 }
 
@@ -134,206 +192,47 @@ impl Network {
     }
 }
 
-/// A path pattern: `*` is one segment, a last `**` any number, none included.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pattern {
-    segments: Vec<Segment>,
-    open: bool,
-}
-
-/// A literal is kept decoded: `%C3%B8` and `ø` are one pattern, and `%21` in a request is `!`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Segment {
-    Any,
-    Literal(String),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidPattern {
-    #[error("the pattern does not begin with `/`")]
-    NotAbsolute,
-    #[error("`**` may only be the last segment")]
-    OpenInside,
-    #[error("`*` stands for a whole segment; `{0}` mixes it with other characters")]
-    PartOfSegment(String),
-    #[error("no request has the segment `{0}`, since paths are normalised first")]
-    NeverSeen(String),
-    #[error("an empty segment (`//`) never occurs, since paths are normalised first")]
-    EmptySegment,
-    #[error("`{0}` has no place in a path")]
-    NotInPath(char),
-}
-
-impl Pattern {
-    pub fn parse(text: &str) -> Result<Self, InvalidPattern> {
-        let inner = text.strip_prefix('/').ok_or(InvalidPattern::NotAbsolute)?;
-        let inner = inner.strip_suffix('/').unwrap_or(inner);
-        let (inner, open) = match inner.strip_suffix("**") {
-            Some("") => ("", true),
-            Some(before) if before.ends_with('/') => (before.trim_end_matches('/'), true),
-            _ => (inner, false),
+impl PathRegex {
+    pub fn parse(text: &str) -> Result<Self, regex::Error> {
+        let build = |ignore_case| {
+            let mut builder = regex::RegexBuilder::new(&format!(r"\A(?:{text})\z"));
+            builder.case_insensitive(ignore_case).size_limit(1 << 20).build()
         };
-        let segments = match inner {
-            "" => Vec::new(),
-            inner => inner.split('/').map(Segment::parse).collect::<Result<_, _>>()?,
-        };
-        Ok(Self { segments, open })
+        // Alone first, so that `a)|(b` cannot break out of the anchors.
+        Regex::new(text)?;
+        Ok(Self { text: text.to_owned(), sensitive: build(false)?, insensitive: build(true)? })
     }
 
-    /// Whether the canonical `path` fits. A last slash makes no difference.
-    pub fn fits(&self, path: &str, rules: PathRules) -> bool {
-        let mut found = segments(path);
-        for expected in &self.segments {
-            match found.next() {
-                Some(segment) if expected.fits(segment, rules) => {}
-                _ => return false,
-            }
-        }
-        self.open || found.next().is_none()
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 
-    pub fn is_everything(&self) -> bool {
-        self.open && self.segments.is_empty()
-    }
-
-    fn covers(&self, other: &Self) -> bool {
-        let reach = self.open || (!other.open && self.segments.len() == other.segments.len());
-        let pairs = self.segments.iter().zip(&other.segments);
-        reach
-            && self.segments.len() <= other.segments.len()
-            && pairs.into_iter().all(|(own, theirs)| *own == Segment::Any || own == theirs)
+    fn fits(&self, path: &str, rules: PathRules) -> bool {
+        let plain = plain(path, rules);
+        if rules.ignore_case { self.insensitive.is_match(&plain) } else { self.sensitive.is_match(&plain) }
     }
 }
 
-impl Segment {
-    fn parse(text: &str) -> Result<Self, InvalidPattern> {
-        if let Some(character) = text.chars().find(|c| c.is_control() || " ?#;\\".contains(*c)) {
-            return Err(InvalidPattern::NotInPath(character));
-        }
-        let decoded = percent_decode_str(text).decode_utf8();
-        let decoded = decoded.map_err(|_| InvalidPattern::NeverSeen(text.to_owned()))?;
-        match decoded.as_ref() {
-            "" => Err(InvalidPattern::EmptySegment),
-            "*" => Ok(Self::Any),
-            "**" => Err(InvalidPattern::OpenInside),
-            "." | ".." => Err(InvalidPattern::NeverSeen(text.to_owned())),
-            literal if literal.contains('*') => Err(InvalidPattern::PartOfSegment(text.to_owned())),
-            literal if literal.contains(['/', '\\']) => Err(InvalidPattern::NeverSeen(text.to_owned())),
-            literal => Ok(Self::Literal(literal.to_owned())),
-        }
-    }
-
-    fn fits(&self, found: &str, rules: PathRules) -> bool {
-        let Self::Literal(literal) = self else { return true };
-        let found = if rules.matrix { without_parameters(found) } else { found };
-        match (found.contains('%'), rules.ignore_case) {
-            (false, false) => literal == found,
-            (true, false) => percent_decode_str(found).eq(literal.bytes()),
-            (_, true) => fold(literal) == fold(&percent_decode_str(found).decode_utf8_lossy()),
-        }
+impl PartialEq for PathRegex {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
     }
 }
 
-/// One form for all cases of a word. By way of upper case, so that `ſ` is `s` as it is to such upstreams.
-fn fold(text: &str) -> String {
-    text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
+/// The path as patterns see it: decoded but for encoded slashes, without parameters and without a last slash.
+fn plain(path: &str, rules: PathRules) -> Cow<'_, str> {
+    let trimmed = if path.len() > 1 { path.strip_suffix('/').unwrap_or(path) } else { path };
+    if !trimmed.contains(['%', ';']) {
+        return Cow::Borrowed(trimmed);
+    }
+    let decode = |segment: &str| {
+        let segment = if rules.matrix { without_parameters(segment) } else { segment };
+        let decoded = percent_decode_str(segment).decode_utf8_lossy();
+        decoded.replace('/', "%2F")
+    };
+    Cow::Owned(trimmed.split('/').map(decode).collect::<Vec<_>>().join("/"))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn fits(pattern: &str, path: &str) -> bool {
-        Pattern::parse(pattern).unwrap().fits(path, PathRules::default())
-    }
-
-    #[test]
-    fn patterns_match_whole_segments() {
-        for (pattern, path) in [
-            ("/admin/**", "/admin"),
-            ("/admin/**", "/admin/"),
-            ("/admin/**", "/admin/a/b"),
-            ("/**", "/"),
-            ("/**", "/a"),
-            ("/", "/"),
-            ("/citizens/*/export", "/citizens/7/export"),
-            ("/citizens/*/export", "/citizens/7/export/"),
-            ("/citizens/*/export/", "/citizens/7/export"),
-            ("/a\u{f8}", "/a%C3%B8"),
-            ("/a%C3%B8", "/a%C3%B8"),
-            ("/a!", "/a%21"),
-            ("/a/*", "/a/b"),
-        ] {
-            assert!(fits(pattern, path), "{pattern} {path}");
-        }
-        for (pattern, path) in [
-            ("/app", "/application"),
-            ("/app", "/x/app"),
-            ("/app/**", "/application"),
-            ("/app", "/app/x"),
-            ("/app", "/App"),
-            ("/citizens/*/export", "/citizens/export"),
-            ("/citizens/*", "/citizens"),
-            ("/", "/a"),
-            ("/a.b", "/axb"),
-        ] {
-            assert!(!fits(pattern, path), "{pattern} {path}");
-        }
-    }
-
-    #[test]
-    fn an_app_may_ignore_case_and_parameters() {
-        let ignore_case = PathRules { ignore_case: true, ..PathRules::default() };
-        let admin = Pattern::parse("/Adm\u{f8}/**").unwrap();
-        for path in ["/adm%C3%B8", "/ADM%C3%98/x"] {
-            assert!(admin.fits(path, ignore_case), "{path}");
-        }
-        let matrix = PathRules { matrix: true, ..PathRules::default() };
-        let admin = Pattern::parse("/admin/x").unwrap();
-        for path in ["/admin;a=1/x", "/admin/x;b", "/admin%3Bc/x"] {
-            assert!(admin.fits(path, matrix), "{path}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_pattern() {
-        for text in [
-            "", "admin", "/a/**/b", "/*.js", "/a**", "/a//b", "/../a", "/%2e", "/a%2Fb", "/a?b", "/a b",
-            "/a;b",
-        ] {
-            assert!(Pattern::parse(text).is_err(), "{text}");
-        }
-    }
-
-    fn matcher(path: &str, methods: &[&str]) -> Matcher {
-        let path = Fact::Path(vec![Pattern::parse(path).unwrap()]);
-        let method = Fact::Method(methods.iter().map(|&m| m.to_owned()).collect());
-        let facts = if methods.is_empty() { vec![path] } else { vec![path, method] };
-        Matcher { conditions: facts.into_iter().map(|fact| Condition { fact, negated: false }).collect() }
-    }
-
-    #[test]
-    fn what_covers_what() {
-        let all = matcher("/**", &[]);
-        assert!(all.covers(&matcher("/a", &["GET"])) && all.covers(&Matcher::default()));
-        assert!(matcher("/a/**", &[]).covers(&matcher("/a/*", &[])));
-        assert!(matcher("/a/*", &["GET", "HEAD"]).covers(&matcher("/a/b", &["GET"])));
-        assert!(!matcher("/a/*", &["GET"]).covers(&matcher("/a/b", &[])));
-        assert!(!matcher("/a/*", &[]).covers(&matcher("/a/**", &[])));
-        assert!(!matcher("/a", &[]).covers(&matcher("/b", &[])));
-        let not = |path: &str| Matcher {
-            conditions: vec![Condition {
-                fact: Fact::Path(vec![Pattern::parse(path).unwrap()]),
-                negated: true,
-            }],
-        };
-        assert!(not("/a").covers(&not("/**")) && !not("/**").covers(&not("/a")));
-    }
-
-    #[test]
-    fn a_mapped_address_is_the_address() {
-        let lan = Network { name: "lan".to_owned(), ranges: vec!["10.20.0.0/16".parse().unwrap()] };
-        assert!(lan.contains("::ffff:10.20.1.1".parse().unwrap()));
-        assert!(!lan.contains("10.21.0.1".parse().unwrap()));
-    }
-}
+#[path = "matcher_tests.rs"]
+mod tests;

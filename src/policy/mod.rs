@@ -1,9 +1,11 @@
 //! The administrator's files, and the decision.
 //!
-//! - [`path`]: the one spelling of a request's path. [`matcher`]: what a rule applies to.
+//! - [`path`]: the one spelling of a request's path. [`matcher`], [`pattern`], [`schedule`]: what a rule
+//!   applies to; [`region`]: the same as a set of requests, for [`lint`].
 //! - [`expression`]: levels. [`decide`]: the decision, pure. [`explain`]: the same decision, told.
 //! - [`document`], [`reader`], [`problem`]: YAML with positions, and what is wrong with it.
-//! - [`file`]: a folder of it as a [`Policy`].
+//! - [`shape`]: the keys of the files, for the reader and for the JSON Schema alike.
+//! - [`file`]: a folder of it as a [`Policy`]. [`reload`]: a changed one, while the gateway runs.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,25 +16,43 @@ use url::Url;
 mod app;
 pub mod decide;
 pub mod document;
+mod effective;
 pub mod explain;
 pub mod expression;
 pub mod file;
+mod lint;
 pub mod matcher;
+mod matching;
+mod observe;
 pub mod path;
+pub mod pattern;
+pub mod probe;
 pub mod problem;
 mod proof;
 pub mod reader;
+mod region;
+pub mod reload;
+mod require;
 mod rule;
+mod schedule;
+pub mod schema;
+pub mod shape;
+mod strictness;
+mod summary;
 mod tests_block;
 
 pub(crate) use app::is_origin;
 pub use decide::{Decision, Demand, Denial, Permit, Person, Reason, Request, decide};
 use expression::Expression;
-use matcher::{Matcher, Network};
+use jiff::tz::TimeZone;
+use matcher::{Facts, Matcher, Network, Pattern};
+pub use observe::Observed;
 use path::PathRules;
-pub(crate) use tests_block::{address, proof as proof_of};
+use problem::{Problem, Span};
+pub(crate) use tests_block::{address, moment, proof as proof_of, proofs_of};
 
 use crate::authn::Method;
+use crate::time::Timestamp;
 
 /// All apps at one version.
 #[derive(Debug, Default)]
@@ -41,6 +61,7 @@ pub struct Policy {
     /// Exact hosts, and wildcards by what follows their `*.`.
     exact: HashMap<String, Arc<App>>,
     wildcard: HashMap<String, Arc<App>>,
+    notices: Vec<Problem>,
 }
 
 impl Policy {
@@ -58,8 +79,13 @@ impl Policy {
         &self.apps
     }
 
-    fn new(apps: Vec<Arc<App>>) -> Self {
-        let mut policy = Self::default();
+    /// What is worth a look, and wrong in nothing.
+    pub fn notices(&self) -> &[Problem] {
+        &self.notices
+    }
+
+    fn new(apps: Vec<Arc<App>>, notices: Vec<Problem>) -> Self {
+        let mut policy = Self { notices, ..Self::default() };
         for app in apps {
             for host in &app.hosts {
                 match host.strip_prefix("*.") {
@@ -89,6 +115,10 @@ pub struct App {
     pub file: String,
     /// How many tests the file holds. All of them passed, or there would be no policy.
     pub tests: usize,
+    /// `mode: observe`: its decisions are told, and those of `previous` have effect.
+    pub observe: bool,
+    /// What was live before anything here began to observe.
+    pub previous: Option<Arc<App>>,
     /// What every app of the installation shares.
     pub shared: Arc<Shared>,
 }
@@ -99,10 +129,18 @@ impl App {
         self.hosts.iter().map(String::as_str).find(|host| !host.starts_with("*."))
     }
 
-    /// The tightest session limits of the floors that fit.
-    pub fn session_limits(&self, request: &Request<'_>) -> SessionLimits {
-        let fitting = self.floors.iter().filter(|floor| floor.matcher.fits(request, self.paths));
-        fitting.fold(SessionLimits::default(), |limits, floor| limits.and(floor.session))
+    /// The tightest session limits of the floors that fit and of the rule that decides.
+    pub fn session_limits(&self, request: &Request<'_>, now: Timestamp) -> SessionLimits {
+        let facts = Facts::of(self, request, now);
+        let floors = self.floors.iter().filter(|floor| floor.matcher.fits(&facts));
+        let rule = self.rules.iter().find(|rule| rule.matcher.fits(&facts));
+        let settings = floors.map(|floor| &floor.session).chain(rule.map(|rule| &rule.session));
+        settings.fold(SessionLimits::default(), |limits, settings| limits.and(settings.limits))
+    }
+
+    /// Whether anything of it decides without effect.
+    pub fn observes(&self) -> bool {
+        self.observe || self.rules.iter().any(|rule| rule.observe)
     }
 }
 
@@ -116,6 +154,10 @@ pub struct Shared {
     pub methods: Vec<Method>,
     /// How long a proof counts where no `max_age` is stated.
     pub lifetimes: Lifetimes,
+    /// Groups that may be named; `None` where sluse.yaml does not list them.
+    pub groups: Option<Vec<String>>,
+    /// Whose hours `time` means.
+    pub zone: TimeZone,
     /// What a rule asks that states no level: to be signed in.
     pub any: Arc<Level>,
 }
@@ -139,8 +181,9 @@ pub struct Level {
 pub struct Floor {
     pub matcher: Matcher,
     pub require: Requirement,
-    pub session: SessionLimits,
+    pub session: SessionSettings,
     pub line: usize,
+    written: Written,
 }
 
 /// Checked before any rule.
@@ -150,6 +193,7 @@ pub struct Deny {
     pub matcher: Matcher,
     pub say: Option<Text>,
     pub line: usize,
+    written: Written,
 }
 
 /// The first whose match fits decides.
@@ -160,11 +204,35 @@ pub struct Rule {
     /// Open to everybody, past the floors.
     pub public: bool,
     pub require: Requirement,
-    /// Shown when a person is asked for more.
-    pub step_up_text: Option<Text>,
+    pub session: SessionSettings,
+    pub on_step_up: OnStepUp,
     /// Shown when a person is denied.
     pub say: Option<Text>,
+    /// `mode: observe`: see [`App::observe`].
+    pub observe: bool,
     pub line: usize,
+    written: Written,
+}
+
+/// How an entry was written, for those who read it with a critical eye.
+#[derive(Copy, Clone, Debug, Default)]
+struct Written {
+    /// What to point at.
+    span: Span,
+    /// Where `public` stands, if it does.
+    public: Option<Span>,
+    /// Nothing is wrong with the entry in itself.
+    sound: bool,
+    /// `overlap: ok`: it is known that earlier, laxer rules take some of its requests.
+    overlap: bool,
+}
+
+/// What happens when a person is asked for more.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OnStepUp {
+    pub text: Option<Text>,
+    /// The largest body, in bytes, that is kept until the step-up is done; `None`: none is.
+    pub park_body: Option<u64>,
 }
 
 /// Facts of the person. Every part that is stated must hold.
@@ -179,18 +247,36 @@ pub struct Requirement {
     pub users: Option<Stated<Vec<String>>>,
     /// Bounds the oldest proof of the satisfying set.
     pub max_age: Option<Stated<Duration>>,
+    /// Claims by name: of each, one of the values.
+    pub claims: Vec<(String, Stated<Vec<String>>)>,
     /// Bounds the last method of that set.
-    pub fresh: Option<Stated<Duration>>,
+    pub fresh: Option<Stated<Fresh>>,
+}
+
+/// How recently the last method must have been used.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Fresh {
+    Within(Duration),
+    /// For this very request: method, path and body. Approved once, good for once.
+    Once,
 }
 
 /// A value, and the line it stands on.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Copy, Clone, Debug, PartialEq)]
 pub struct Stated<T> {
     pub value: T,
     pub line: usize,
 }
 
-/// How long a session lives under a floor.
+/// `session:` of a floor or a rule.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SessionSettings {
+    pub limits: SessionLimits,
+    /// Requests to these do not show that somebody is there: they keep no session alive.
+    pub not_activity: Vec<Pattern>,
+}
+
+/// How long a session lives.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct SessionLimits {
     pub idle: Option<Duration>,

@@ -18,15 +18,26 @@ pub struct Span {
     pub width: usize,
 }
 
+/// How much it matters.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The file is of no use.
+    Error,
+    /// Worth a look.
+    Notice,
+}
+
 /// Something wrong in a file, and how to mend it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Problem {
+    pub severity: Severity,
     pub file: String,
     /// 0 when it is the file as a whole.
     pub line: usize,
     pub column: usize,
-    #[serde(skip)]
-    width: usize,
+    /// How many characters it is about.
+    pub width: u32,
     /// The line itself.
     pub text: String,
     pub message: String,
@@ -37,10 +48,11 @@ impl Problem {
     pub fn at(source: &Source, span: Span, message: impl Into<String>, help: impl Into<String>) -> Self {
         let text = source.text.lines().nth(span.line.saturating_sub(1)).unwrap_or_default();
         Self {
+            severity: Severity::Error,
             file: source.name.clone(),
             line: span.line,
             column: span.column,
-            width: span.width,
+            width: u32::try_from(span.width).unwrap_or(u32::MAX),
             text: text.trim_end().to_owned(),
             message: message.into(),
             help: help.into(),
@@ -51,12 +63,22 @@ impl Problem {
         let source = Source { name: file.display().to_string(), text: String::new() };
         Self::at(&source, Span::default(), message, help)
     }
+
+    #[must_use]
+    pub fn as_notice(self) -> Self {
+        Self { severity: Severity::Notice, ..self }
+    }
+
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
 }
 
 /// As rustc shows its own: message, place, the line with a caret, and how to mend it.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "error: {}", self.message)?;
+        let severity = if self.is_error() { "error" } else { "notice" };
+        writeln!(f, "{severity}: {}", self.message)?;
         if self.line == 0 {
             writeln!(f, " --> {}", self.file)?;
             return writeln!(f, "  = help: {}", self.help);
@@ -67,7 +89,7 @@ impl fmt::Display for Problem {
         let before = self.text.chars().take(self.column.saturating_sub(1));
         let pad: String = before.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         let room = self.text.chars().count().saturating_sub(self.column.saturating_sub(1));
-        let carets = "^".repeat(self.width.min(room).max(1));
+        let carets = "^".repeat((self.width as usize).min(room).max(1));
         writeln!(f, "{gutter}--> {}:{}:{}", self.file, self.line, self.column)?;
         writeln!(f, "{gutter} |")?;
         writeln!(f, "{number} | {}", self.text)?;

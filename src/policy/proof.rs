@@ -16,12 +16,17 @@ pub(super) enum Origin {
 }
 
 /// The smallest stated ages.
-pub(super) struct Bounds<'a> {
-    pub max_age: Option<(Origin, &'a Stated<Duration>)>,
-    pub fresh: Option<(Origin, &'a Stated<Duration>)>,
+#[derive(Default)]
+pub(super) struct Bounds {
+    pub max_age: Option<(Origin, Stated<Duration>)>,
+    pub fresh: Option<(Origin, Stated<Duration>)>,
+    /// Where `fresh: once` stands.
+    pub once: Option<(Origin, usize)>,
+    /// What `once` asks for is there.
+    pub approved: bool,
 }
 
-impl Bounds<'_> {
+impl Bounds {
     /// How old a proof may be; the ages that are stated replace the default lifetime.
     fn of(&self, method: Method, last: bool, shared: &Shared) -> Duration {
         let fresh = self.fresh.filter(|_| last);
@@ -30,6 +35,11 @@ impl Bounds<'_> {
             Method::Password => shared.lifetimes.password,
             Method::Key | Method::MitId => shared.lifetimes.strong,
         })
+    }
+
+    /// Whatever was proven does not do for the last method: this request is still to be approved.
+    fn wants_approval(&self) -> bool {
+        self.once.is_some() && !self.approved
     }
 }
 
@@ -40,7 +50,7 @@ const SKEW: Duration = Duration::from_secs(60);
 pub(super) struct Proofs<'a> {
     pub assurance: &'a Assurance,
     pub now: Timestamp,
-    pub bounds: Bounds<'a>,
+    pub bounds: Bounds,
     pub shared: &'a Shared,
 }
 
@@ -48,7 +58,7 @@ impl Shared {
     /// The strongest level held by the methods' default lifetimes: what a person is told who asks, without
     /// any route in mind.
     pub fn level_held(&self, assurance: &Assurance, now: Timestamp) -> Option<Arc<Level>> {
-        let bounds = Bounds { max_age: None, fresh: None };
+        let bounds = Bounds::default();
         Proofs { assurance, now, bounds, shared: self }.level()
     }
 }
@@ -132,7 +142,7 @@ impl Proofs<'_> {
                     judged.verdict.stale |= stale;
                     judged.verdict.too_old |= by_age || !stale;
                 }
-                Some(_) => {}
+                Some(_) => judged.verdict.stale |= is_last && self.bounds.wants_approval(),
             }
             judged.oldest = judged.oldest.into_iter().chain(proof).max_by_key(|proof| proof.age);
             judged.last = proof;
@@ -149,8 +159,10 @@ impl Proofs<'_> {
     pub fn missing(&self, set: &MethodSet) -> Vec<Need> {
         let last = set.needs().last();
         let lacking = set.needs().iter().filter(|need| {
-            let most = self.bounds.of(need.method(), Some(*need) == last, self.shared);
-            self.proof(**need).is_none_or(|proof| proof.age > most)
+            let is_last = Some(*need) == last;
+            let most = self.bounds.of(need.method(), is_last, self.shared);
+            let wanted = is_last && self.bounds.wants_approval();
+            wanted || self.proof(**need).is_none_or(|proof| proof.age > most)
         });
         lacking.copied().collect()
     }

@@ -7,22 +7,31 @@ use std::time::Duration;
 use super::document::{Key, Node, Value};
 use super::expression::Expression;
 use super::problem::{Problem, Source, Span};
+use super::shape::{Presence, Shape};
 use crate::authn::Method;
 
 /// Collects the problems of one file.
 pub struct Report<'s> {
     pub source: &'s Source,
+    /// Where YAML itself is in doubt: what a value there means is not judged as well.
+    doubtful: Vec<(usize, usize)>,
     problems: RefCell<Vec<Problem>>,
 }
 
 impl<'s> Report<'s> {
     /// Begins with what is wrong with the file as YAML.
     pub fn with(source: &'s Source, problems: Vec<Problem>) -> Self {
-        Self { source, problems: RefCell::new(problems) }
+        let doubtful = problems.iter().map(|problem| (problem.line, problem.column)).collect();
+        Self { source, doubtful, problems: RefCell::new(problems) }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.problems.borrow().is_empty()
+    /// Whether nothing is wrong; there may be notices.
+    pub fn is_fine(&self) -> bool {
+        self.errors() == 0
+    }
+
+    pub fn errors(&self) -> usize {
+        self.problems.borrow().iter().filter(|problem| problem.is_error()).count()
     }
 
     pub fn push(&self, problem: Problem) {
@@ -30,7 +39,14 @@ impl<'s> Report<'s> {
     }
 
     pub fn add(&self, span: Span, message: impl Into<String>, help: impl Into<String>) {
-        self.push(Problem::at(self.source, span, message, help));
+        if !self.doubtful.contains(&(span.line, span.column)) {
+            self.push(Problem::at(self.source, span, message, help));
+        }
+    }
+
+    /// Something to look at that is not wrong.
+    pub fn notice(&self, span: Span, message: impl Into<String>, help: impl Into<String>) {
+        self.push(Problem::at(self.source, span, message, help).as_notice());
     }
 
     /// In the order of the file.
@@ -88,6 +104,22 @@ impl<'s> Report<'s> {
         self.parse(node, help, parse_duration)
     }
 
+    /// A number of bytes: `512B`, `256KiB`, `1MiB`, and at most `most`.
+    pub fn size(&self, node: &Node, most: u64) -> Option<u64> {
+        let help = format!("write a number and a unit, at most {}KiB: `64KiB`, `1MiB`", most >> 10);
+        self.parse(node, &help, |text| {
+            let units = [("KiB", 10), ("MiB", 20), ("B", 0)];
+            let number = |unit: &str| text.strip_suffix(unit)?.parse::<u32>().ok();
+            let sizes = units.iter().find_map(|(unit, shift)| Some(u64::from(number(unit)?) << shift));
+            match sizes {
+                Some(size) if size <= most => Ok(size),
+                Some(_) => Err(format!("`{text}` is too much")),
+                None if text.parse::<u64>().is_ok() => Err(format!("the size `{text}` has no unit")),
+                None => Err(format!("`{text}` is not a size")),
+            }
+        })
+    }
+
     /// One of a few words.
     pub fn choice<T: Copy>(&self, node: &Node, choices: &[(&str, T)]) -> Option<T> {
         let words: Vec<String> = choices.iter().map(|(word, _)| format!("`{word}`")).collect();
@@ -139,41 +171,37 @@ impl<'s> Report<'s> {
     }
 }
 
-/// The keys of a map: each is asked for once, and what nobody asked for is a problem.
+/// The keys of a map, as its shape has them: what the shape does not have is a problem.
 pub struct Fields<'n, 'r> {
     report: &'r Report<'r>,
     span: Span,
     entries: &'n [(Key, Node)],
+    shape: &'static Shape,
+    /// For the shape not to promise what no reader asks for.
     asked: Vec<&'static str>,
-    later: &'static [&'static str],
 }
 
 impl<'n, 'r> Fields<'n, 'r> {
-    /// Reads a map with `read`. `later` names keys the language has but this version does not support.
+    /// Reads a map with `read`, which asks for every key of the shape.
     pub fn read<T>(
         report: &'r Report<'r>,
         node: &'n Node,
-        later: &'static [&'static str],
+        shape: &'static Shape,
         read: impl FnOnce(&mut Self) -> T,
     ) -> T {
         let mut fields =
-            Self { report, span: node.span, entries: report.entries(node), asked: Vec::new(), later };
+            Self { report, span: node.span, entries: report.entries(node), shape, asked: Vec::new() };
         let value = read(&mut fields);
         fields.finish();
         value
     }
 
-    pub fn key(&self, name: &str) -> Option<&'n Key> {
-        self.entries.iter().map(|(key, _)| key).find(|key| key.name == name)
-    }
-
     pub fn optional(&mut self, name: &'static str) -> Option<&'n Node> {
-        self.asked.push(name);
-        self.entries.iter().find(|(key, _)| key.name == name).map(|(_, node)| node)
+        self.find(name, Presence::Optional)
     }
 
     pub fn required(&mut self, name: &'static str) -> Option<&'n Node> {
-        let node = self.optional(name);
+        let node = self.find(name, Presence::Required);
         if node.is_none() {
             self.report.add(
                 self.span,
@@ -184,24 +212,33 @@ impl<'n, 'r> Fields<'n, 'r> {
         node
     }
 
+    fn find(&mut self, name: &'static str, presence: Presence) -> Option<&'n Node> {
+        let known = self.shape.key(name).map(|key| key.presence);
+        debug_assert_eq!(known, Some(presence), "`{name}` of {}", self.shape.name);
+        self.asked.push(name);
+        self.entries.iter().find(|(key, _)| key.name == name).map(|(_, node)| node)
+    }
+
     fn finish(self) {
+        let known = self.shape.keys.iter().filter(|key| key.presence != Presence::Later);
+        let known: Vec<&str> = known.map(|key| key.name).collect();
+        let unasked = known.iter().find(|name| !self.asked.contains(name));
+        debug_assert_eq!(unasked, None, "of {}", self.shape.name);
         for (key, _) in self.entries {
             let name = key.name.as_str();
-            if self.asked.contains(&name) {
+            if known.contains(&name) {
                 continue;
             }
-            if self.later.contains(&name) {
+            if self.shape.key(name).is_some() {
                 let message = format!("`{name}` is not supported by this version");
-                self.report.add(
-                    key.span,
-                    message,
-                    "remove it: without it the policy would not do what it says",
-                );
+                let help = "remove it: without it the file would not do what it says";
+                self.report.add(key.span, message, help);
                 continue;
             }
-            let help = match nearest(name, &self.asked) {
+            let help = match nearest(name, &known) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("the keys here are: {}", self.asked.join(", ")),
+                None if known.is_empty() => "remove it: nothing can be set here".to_owned(),
+                None => format!("the keys here are: {}", known.join(", ")),
             };
             self.report.add(key.span, format!("unknown key `{name}`"), help);
         }

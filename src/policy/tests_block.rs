@@ -2,14 +2,19 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::decide::{Decision, Person, Request, decide};
-use super::document::Node;
-use super::explain::{joined, outcome};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::decide::{Decision, Denial, Person, Reason, Request, Rules, decide_with};
+use super::document::{Key, Node};
+use super::explain::{Silent, joined, outcome};
+use super::matcher::{Device, Protocol};
 use super::path::CanonicalPath;
 use super::problem::Span;
-use super::reader::{Fields, Report, parse_duration};
-use super::{App, Shared};
+use super::reader::{Fields, Report, format_duration, parse_duration};
+use super::require::groups;
+use super::{App, Shared, schedule, shape};
 use crate::authn::{
     Assurance, CredentialId, Evidence, KeyEvidence, Method, MitIdEvidence, MitIdLevel, MitIdSubject,
     PasswordEvidence,
@@ -19,52 +24,69 @@ use crate::user::Username;
 
 /// One test, as it was written.
 pub(super) struct Test {
-    username: String,
-    groups: Vec<String>,
-    assurance: Assurance,
+    who: Who,
     method: String,
     path: String,
+    query: Option<String>,
+    headers: HeaderMap,
     address: Option<IpAddr>,
     shared_device: bool,
+    protocol: Protocol,
+    approved: bool,
+    at: Timestamp,
     expect: String,
     span: Span,
 }
 
-/// Tests run at this moment; what counts are ages.
+/// Tests run at this moment where they do not name another: a Friday, 09:00 in Denmark.
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
 impl Test {
-    pub fn run(&self, app: &Arc<App>, report: &Report<'_>) {
-        let outcomes = self.outcomes(app);
+    /// Runs it; the name of the rule or `deny` entry that decided.
+    pub fn run(&self, app: &Arc<App>, report: &Report<'_>) -> Option<String> {
+        let (outcomes, by) = self.outcomes(app);
         let kind = outcomes[0].split(' ').next().unwrap_or_default();
-        if self.expect == kind || outcomes.contains(&self.expect) {
-            return;
+        if self.expect != kind && !outcomes.contains(&self.expect) {
+            let message =
+                format!("this test expects `{}`, and what happens is `{}`", self.expect, outcomes[0]);
+            let help =
+                format!("see why: sluse explain {} https://{}{}", self.method, app.hosts[0], self.path);
+            report.add(self.span, message, help);
         }
-        let message = format!("this test expects `{}`, and what happens is `{}`", self.expect, outcomes[0]);
-        let help = format!("see why: sluse explain {} https://{}{}", self.method, app.hosts[0], self.path);
-        report.add(self.span, message, help);
+        by
     }
 
-    /// What happens: the first as it is shown, then every way in which a test may write it.
-    fn outcomes(&self, app: &Arc<App>) -> Vec<String> {
+    /// What happens: the first as it is shown, then every way in which a test may write it. By the policy as
+    /// it is written, whether it observes or not.
+    fn outcomes(&self, app: &Arc<App>) -> (Vec<String>, Option<String>) {
         let path = match CanonicalPath::parse(self.path.as_bytes(), app.paths) {
             Ok(path) => path,
-            Err(refusal) => return vec![format!("refuse {}", refusal.code())],
+            Err(refusal) => return (vec![format!("refuse {}", refusal.code())], None),
         };
         let request = Request {
-            method: &self.method,
-            path: path.as_str(),
+            query: self.query.as_deref(),
+            headers: Some(&self.headers),
             address: self.address,
             shared_device: self.shared_device,
+            protocol: self.protocol,
+            approved_once: self.approved,
+            ..Request::new(&self.method, path.as_str())
         };
-        let person = Person { username: &self.username, groups: &self.groups, assurance: &self.assurance };
-        let person = Some(&person).filter(|_| !self.assurance.is_empty());
-        let decision = decide(app, &request, person, NOW);
+        let Who { username, groups, claims, assurance } = &self.who;
+        let person = Person { username, groups, claims, assurance };
+        let person = Some(&person).filter(|_| !assurance.is_empty());
+        let decision = decide_with(app, &request, person, self.at, Rules::Written, &mut Silent);
         let mut outcomes = vec![outcome(&decision)];
         if let Decision::StepUp(demand) = &decision {
             outcomes.extend(demand.alternatives.iter().map(|needs| format!("step_up {}", joined(needs))));
         }
-        outcomes
+        let by = match &decision {
+            Decision::Allow(permit) => Some(permit.rule().to_owned()),
+            Decision::Login(demand) | Decision::StepUp(demand) => Some(demand.rule.clone()),
+            Decision::Deny(Denial { reason: Reason::Deny(name), .. }) => Some(name.clone()),
+            Decision::Deny(denial) => denial.rule.clone(),
+        };
+        (outcomes, by)
     }
 }
 
@@ -73,13 +95,20 @@ pub(super) fn read(report: &Report<'_>, node: &Node, shared: &Shared) -> Vec<Tes
 }
 
 fn read_test(report: &Report<'_>, node: &Node, shared: &Shared) -> Option<Test> {
-    Fields::read(report, node, &[], |fields| {
-        let who = fields.required("as").map(|node| who(report, node));
+    Fields::read(report, node, &shape::TEST, |fields| {
+        let at = fields.optional("at").map(|node| {
+            report.parse(node, "write a day and an hour: `mon 09:30`", |text| moment(text, NOW, shared))
+        });
+        let at = at.unwrap_or(Some(NOW)).unwrap_or(NOW);
+        let who = fields.required("as").map(|node| who(report, node, shared, at));
         let what = fields.required("do").and_then(|node| {
             report.parse(node, "write a method and a path: `do: POST /medication/7`", |text| {
                 let (method, target) = text.split_once(' ').ok_or("a method and a path are expected here")?;
-                let path = target.split('?').next().unwrap_or_default();
-                Ok::<_, &str>((method.to_owned(), path.to_owned()))
+                let (path, query) = match target.split_once('?') {
+                    Some((path, query)) => (path, Some(query.to_owned())),
+                    None => (target, None),
+                };
+                Ok::<_, &str>((method.to_owned(), path.to_owned(), query))
             })
         });
         let address = match fields.optional("from") {
@@ -89,24 +118,46 @@ fn read_test(report: &Report<'_>, node: &Node, shared: &Shared) -> Option<Test> 
                 report.parse(node, help, |text| address(text, shared))
             }
         };
-        let devices = [("shared", true), ("personal", false)];
-        let shared_device = fields.optional("device").and_then(|node| report.choice(node, &devices));
+        let device = fields.optional("device").and_then(|node| report.choice(node, &Device::WORDS));
+        let protocol = fields.optional("protocol").and_then(|node| report.choice(node, &Protocol::WORDS));
+        let headers = fields.optional("header").map(|node| headers(report, node)).unwrap_or_default();
+        let approved = fields.optional("approved").and_then(|node| report.flag(node));
         let expect = fields.required("expect");
-        let (username, groups, assurance) = who??;
-        let (method, path) = what?;
+        let who = who??;
+        let (method, path, query) = what?;
         let expect = expect?;
         Some(Test {
-            username,
-            groups,
-            assurance,
+            who,
             method,
             path,
+            query,
+            headers,
             address: address?,
-            shared_device: shared_device.unwrap_or(false),
+            shared_device: device == Some(Device::Shared),
+            protocol: protocol.unwrap_or_default(),
+            approved: approved.unwrap_or(false),
+            at,
             expect: expectation(report, expect)?,
             span: expect.span,
         })
     })
+}
+
+fn headers(report: &Report<'_>, node: &Node) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (key, node) in report.entries(node) {
+        let name = HeaderName::from_bytes(key.name.as_bytes());
+        let value = report.parse(node, "write the header's value", HeaderValue::from_str);
+        match (name, value) {
+            (Ok(name), Some(value)) => _ = headers.append(name, value),
+            (Ok(_), None) => {}
+            (Err(_), _) => {
+                let message = format!("`{}` is not the name of a header", key.name);
+                report.add(key.span, message, "write a name such as `Accept`");
+            }
+        }
+    }
+    headers
 }
 
 fn expectation(report: &Report<'_>, node: &Node) -> Option<String> {
@@ -120,35 +171,44 @@ fn expectation(report: &Report<'_>, node: &Node) -> Option<String> {
     })
 }
 
-type Who = (String, Vec<String>, Assurance);
+struct Who {
+    username: String,
+    groups: Vec<String>,
+    claims: Vec<(String, String)>,
+    assurance: Assurance,
+}
 
-fn who(report: &Report<'_>, node: &Node) -> Option<Who> {
+fn who(report: &Report<'_>, node: &Node, shared: &Shared, at: Timestamp) -> Option<Who> {
     if node.is("anonymous") {
-        return Some((String::new(), Vec::new(), Assurance::default()));
+        let (groups, claims) = (Vec::new(), Vec::new());
+        return Some(Who { username: String::new(), groups, claims, assurance: Assurance::default() });
     }
-    Fields::read(report, node, &["claims"], |fields| {
+    Fields::read(report, node, &shape::WHO, |fields| {
         let user = fields.optional("user").map(|node| {
             report.parse(node, "write the name people log in with", |text| {
                 Username::parse(text).map(|name| name.as_str().to_owned())
             })
         });
-        let groups = fields.optional("groups").map(|node| report.texts(node)).unwrap_or_default();
-        let mut assurance = Assurance::default();
-        let entries = fields.required("proofs").map(|node| report.entries(node)).unwrap_or_default();
-        for (key, node) in entries {
-            let Some(method) = Method::ALL.into_iter().find(|method| method.name() == key.name) else {
-                report.add(
-                    key.span,
-                    format!("there is no method `{}`", key.name),
-                    "write password, key or mitid",
-                );
-                continue;
-            };
+        let groups = fields.optional("groups").map(|node| groups(report, node, shared)).unwrap_or_default();
+        let entries = fields.optional("claims").map(|node| report.entries(node)).unwrap_or_default();
+        let values = |(key, node): &(Key, Node)| {
+            report.texts(node).into_iter().map(|value| (key.name.clone(), value)).collect::<Vec<_>>()
+        };
+        let claims = entries.iter().flat_map(values).collect();
+        let assurance = fields.required("proofs").map(|node| proofs(report, node, at)).unwrap_or_default();
+        Some(Who { username: user.unwrap_or_else(|| Some("someone".to_owned()))?, groups, claims, assurance })
+    })
+}
+
+/// Ages are counted back from `at`.
+fn proofs(report: &Report<'_>, node: &Node, at: Timestamp) -> Assurance {
+    Fields::read(report, node, &shape::PROOFS, |fields| {
+        Method::ALL.into_iter().fold(Assurance::default(), |assurance, method| {
             let help = "write an age, and for more than the least `key: 4m pin` or `mitid: 4m high`";
-            let evidence = report.parse(node, help, |text| proof(method, text, NOW));
-            assurance = evidence.into_iter().fold(assurance, Assurance::with);
-        }
-        Some((user.unwrap_or_else(|| Some("someone".to_owned()))?, groups, assurance))
+            let evidence = fields.optional(method.name());
+            let evidence = evidence.and_then(|node| report.parse(node, help, |text| proof(method, text, at)));
+            evidence.into_iter().fold(assurance, Assurance::with)
+        })
     })
 }
 
@@ -176,6 +236,27 @@ pub(crate) fn proof(method: Method, text: &str, now: Timestamp) -> Result<Eviden
         }
         _ => return unknown(),
     })
+}
+
+/// The moment a test or `sluse explain` means by `at`: the next such, as in `mon 09:30`.
+pub(crate) fn moment(text: &str, now: Timestamp, shared: &Shared) -> Result<Timestamp, String> {
+    schedule::next(text, now, &shared.zone).map_err(|error| error.to_string())
+}
+
+/// All proofs, as [`proof`] reads them: `password=2h key=12m,pin`. For the request log, and for reading it again.
+pub(crate) fn proofs_of(assurance: &Assurance, now: Timestamp) -> String {
+    let proofs = Method::ALL.into_iter().filter_map(|method| {
+        let age = now.since(assurance.proven_at(method)?).max(Duration::from_secs(1));
+        let strength = match method {
+            Method::Key if assurance.key.as_ref().is_some_and(|key| key.user_verified) => ",pin".to_owned(),
+            Method::MitId => {
+                assurance.mitid.as_ref().map_or(String::new(), |mitid| format!(",{}", mitid.level.name()))
+            }
+            Method::Password | Method::Key => String::new(),
+        };
+        Some(format!("{method}={}{strength}", format_duration(age)))
+    });
+    proofs.collect::<Vec<_>>().join(" ")
 }
 
 /// An address of the internet (RFC 5737's documentation range).

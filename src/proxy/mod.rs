@@ -38,7 +38,7 @@ use crate::assertion::AssertionKey;
 use crate::audit::{AuditLog, CorrelationIds, Entry, Event};
 use crate::metrics::Metrics;
 use crate::policy::path::{CanonicalPath, PathRules};
-use crate::policy::{self, App, Decision, Permit, Person, Policy};
+use crate::policy::{self, App, Decision, Observed, Permit, Person, Policy};
 use crate::random::{self, Random};
 use crate::session::{Session, Sessions, cookie};
 use crate::time::Clock;
@@ -86,6 +86,10 @@ pub struct Context {
     outcome: &'static str,
     rule: String,
     code: Cow<'static, str>,
+    /// For `sluse diff --replay`: what was proven, and how long ago.
+    proofs: String,
+    /// What an observing rule or app would have decided.
+    observed: Option<Observed>,
     body: u64,
 }
 
@@ -107,6 +111,8 @@ impl ProxyHttp for Proxy {
             outcome: "error",
             rule: String::new(),
             code: Cow::Borrowed(""),
+            proofs: String::new(),
+            observed: None,
             body: 0,
         }
     }
@@ -253,6 +259,10 @@ impl ProxyHttp for Proxy {
     async fn logging(&self, downstream: &mut Downstream, _error: Option<&Error>, context: &mut Context) {
         self.metrics.in_flight.dec();
         let app = context.app.as_ref().map_or("", |app| app.name.as_str());
+        if let Some(observed) = &context.observed {
+            let rule = observed.rule.as_deref().unwrap_or_default();
+            self.metrics.observed.with_label_values(&[app, rule, context.outcome, observed.outcome]).inc();
+        }
         self.metrics.requests.with_label_values(&[app, &context.rule, context.outcome]).inc();
         let status = downstream.response_written().map_or(0, |response| response.status.as_u16());
         let head = downstream.req_header();
@@ -269,6 +279,10 @@ impl ProxyHttp for Proxy {
             outcome = context.outcome,
             code = &*context.code,
             user = context.session.as_ref().map(|session| session.user.username.as_str()),
+            groups = context.session.as_ref().map(|session| session.user.groups.join(",")),
+            proofs = context.session.as_ref().map(|_| context.proofs.as_str()),
+            protocol = request::protocol(head).name(),
+            observed = context.observed.as_ref().map(|observed| observed.told.as_str()),
             bytes = downstream.body_bytes_sent(),
             micros = context.started.elapsed().as_micros() as u64,
         );
@@ -298,20 +312,24 @@ impl Proxy {
         };
         let head = downstream.req_header();
         let request = policy::Request {
-            method: head.method.as_str(),
-            path: &context.path,
+            query: context.query.as_deref(),
+            headers: Some(&head.headers),
             address: self.address(downstream),
-            shared_device: false,
+            protocol: request::protocol(head),
+            ..policy::Request::new(head.method.as_str(), &context.path)
         };
         let now = self.clock.now();
-        let limits = app.session_limits(&request);
+        let limits = app.session_limits(&request, now);
         context.session = context.session.take().filter(|session| session.within(&limits, now));
         let person = context.session.as_ref().map(|session| Person {
             username: session.user.username.as_str(),
             groups: &session.user.groups,
+            claims: &[],
             assurance: &session.assurance,
         });
         let decision = policy::decide(app, &request, person.as_ref(), now);
+        context.proofs = person.map(|person| policy::proofs_of(person.assurance, now)).unwrap_or_default();
+        context.observed = decision.observed().cloned();
         self.metrics.decided(started.elapsed());
         match decision {
             Decision::Allow(permit) => self.allow(downstream, context, permit).await,
@@ -338,7 +356,7 @@ impl Proxy {
         {
             return self.fail(downstream, context, 403, "websocket-origin").await;
         }
-        if let Some(session) = &context.session {
+        if let Some(session) = context.session.as_ref().filter(|_| permit.is_activity()) {
             self.sessions.touch(session);
         }
         context.outcome = "allow";

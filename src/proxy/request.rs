@@ -8,6 +8,8 @@ use std::fmt;
 use http::{HeaderValue, header};
 use pingora::http::RequestHeader;
 
+use crate::policy::matcher::Protocol;
+
 /// Fields a request may have, and their size together. Generous: SAML cookies pass 8 KiB.
 const MAX_FIELDS: usize = 100;
 const MAX_HEAD: usize = 64 * 1024;
@@ -256,6 +258,18 @@ pub fn is_websocket(head: &RequestHeader) -> bool {
         .get_all(header::UPGRADE)
         .iter()
         .any(|value| value.as_bytes().to_ascii_lowercase().windows(9).any(|part| part == b"websocket"))
+}
+
+/// The protocol that a policy's `protocol` names.
+pub fn protocol(head: &RequestHeader) -> Protocol {
+    let grpc = |value: &http::HeaderValue| value.as_bytes().starts_with(b"application/grpc");
+    if is_websocket(head) {
+        Protocol::WebSocket
+    } else if head.headers.get(header::CONTENT_TYPE).is_some_and(grpc) {
+        Protocol::Grpc
+    } else {
+        Protocol::Http
+    }
 }
 
 /// Whether a header is the gateway's to set: one that says who the person is, where the request came from,

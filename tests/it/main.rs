@@ -25,6 +25,7 @@ mod pin;
 mod power_cut;
 mod process;
 mod raw;
+mod reload;
 mod stopping;
 mod store;
 mod wait;

@@ -1,0 +1,124 @@
+//! The keys of `sluse.yaml`.
+
+use super::methods::LEVELS;
+use super::read::LANGUAGES;
+use crate::authn::mitid::{Algorithm, Preset};
+use crate::policy::shape::Kind::{Either, Flag, Form, Map, Named, OneOrMore, Text, Words};
+use crate::policy::shape::{DURATION, Kind, Shape, later, optional, required, words};
+
+const ADDRESS: Kind = Form(":[0-9]+$");
+const RANGE: Kind = Form("^[0-9a-fA-F.:]+/[0-9]+$");
+
+pub static CONFIG: Shape = Shape {
+    name: "sluse",
+    keys: &[
+        required("login", Text, "The address of the login host: `https://login.kommune.example`."),
+        required(
+            "listen",
+            OneOrMore(&Either(&[ADDRESS, Map(&LISTENER)])),
+            "Addresses and ports to listen on.",
+        ),
+        optional("tls", Map(&TLS), "Certificates."),
+        optional("admin", ADDRESS, "Where /metrics, /health and /ready are."),
+        required("store", Form("^sqlite:."), "Where people, keys and sessions are kept: `sqlite:PATH`."),
+        required("key_file", Text, "The file of the installation's secret."),
+        optional("policies", Text, "The folder of the policies; `policies` where it is not said."),
+        optional(
+            "sessions",
+            Map(&SESSIONS),
+            "How long proofs and sessions last where no policy says otherwise.",
+        ),
+        required("methods", Map(&METHODS), "What people prove who they are with."),
+        optional(
+            "levels",
+            Named(&Text),
+            "Expressions over methods, the weakest first: `password + (key | mitid)`.",
+        ),
+        optional("networks", Named(&OneOrMore(&RANGE)), "Address ranges by a name."),
+        optional("groups", OneOrMore(&Text), "The groups policies may name; where it is not said, any."),
+        optional("trusted_proxies", OneOrMore(&RANGE), "Whose X-Forwarded-For is believed."),
+        optional("timezone", Text, "Whose hours policies mean; Europe/Copenhagen where it is not said."),
+        optional("languages", OneOrMore(&Words(|| words(&LANGUAGES))), "The first is the default."),
+        later("directories", "Where people come from."),
+    ],
+};
+
+pub(super) static LISTENER: Shape = Shape {
+    name: "listener",
+    keys: &[
+        required("address", ADDRESS, "Address and port."),
+        optional("tls", Flag, "`true`: https."),
+        optional("redirect", Flag, "`true`: every request is sent on to https."),
+    ],
+};
+
+pub(super) static TLS: Shape = Shape {
+    name: "tls",
+    keys: &[required(
+        "certificates",
+        OneOrMore(&Map(&CERTIFICATE)),
+        "Chosen by name; the first for the rest.",
+    )],
+};
+
+pub(super) static CERTIFICATE: Shape = Shape {
+    name: "certificate",
+    keys: &[required("cert", Text, "The chain, in PEM."), required("key", Text, "Its key, in PEM.")],
+};
+
+pub(super) static SESSIONS: Shape = Shape {
+    name: "sessions",
+    keys: &[
+        optional("password", DURATION, "How long a password counts where no `max_age` is stated."),
+        optional("strong", DURATION, "How long a key or MitID counts where no `max_age` is stated."),
+        optional("idle", DURATION, "A session ends after this long without activity."),
+        optional("absolute", DURATION, "A session ends this long after the login."),
+    ],
+};
+
+pub(super) static METHODS: Shape = Shape {
+    name: "methods",
+    keys: &[
+        optional("password", Map(&PASSWORD), "Passwords: `{}`."),
+        optional("key", Map(&KEY), "Security keys."),
+        optional("mitid", Map(&MITID), "MitID by way of a broker."),
+    ],
+};
+
+pub(super) static PASSWORD: Shape = Shape { name: "password", keys: &[] };
+
+pub(super) static KEY: Shape = Shape {
+    name: "key",
+    keys: &[
+        required("rp_id", Text, "The login host, or a parent domain; changing it makes all keys useless."),
+        optional("name", Text, "What authenticators show."),
+    ],
+};
+
+pub(super) static MITID: Shape = Shape {
+    name: "mitid",
+    keys: &[
+        required("preset", Words(|| Preset::ALL.map(Preset::name).to_vec()), "The broker's kind."),
+        required("issuer", Text, "As its `.well-known/openid-configuration` has it."),
+        required("client_id", Text, "Our name there."),
+        optional("client_secret_file", Text, "The file of our secret there."),
+        optional("level", Words(|| words(&LEVELS)), "What is asked for, and the least that is accepted."),
+        optional(
+            "algorithms",
+            OneOrMore(&Words(|| Algorithm::names().collect())),
+            "Signatures that are accepted.",
+        ),
+        optional("scopes", OneOrMore(&Text), "Instead of the preset's."),
+        optional("params", Named(&Text), "More parameters of the authorization request."),
+        optional("claims", Map(&CLAIMS), "Names of claims, where they are not the preset's."),
+    ],
+};
+
+pub(super) static CLAIMS: Shape = Shape {
+    name: "claims",
+    keys: &[
+        optional("cpr", Text, "The claim that holds the CPR number."),
+        optional("level", Text, "The claim that holds the level."),
+        optional("levels", Named(&Words(|| words(&LEVELS))), "The broker's words for the levels."),
+    ],
+};

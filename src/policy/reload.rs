@@ -1,0 +1,101 @@
+//! A changed policy, while the gateway runs: all of it, or nothing.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use arc_swap::ArcSwap;
+
+use super::problem::Problem;
+use super::{Policy, file};
+use crate::authn::Method;
+use crate::config::Config;
+
+/// Reads `sluse.yaml` and the policies again.
+pub struct Reloader {
+    path: PathBuf,
+    started: Config,
+    live: Arc<ArcSwap<Policy>>,
+    /// Where the policies were last read.
+    folder: Mutex<PathBuf>,
+}
+
+/// What is live now.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Report {
+    pub apps: usize,
+    pub rules: usize,
+    pub tests: usize,
+    pub notices: Vec<Problem>,
+    /// Keys of `sluse.yaml` that have changed and only count from the next start.
+    pub needs_restart: Vec<&'static str>,
+}
+
+/// The state of the files: it differs once one of them may.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fingerprint(Vec<(PathBuf, Option<(SystemTime, u64)>)>);
+
+impl Reloader {
+    /// `started` is what the gateway runs with, read from `path`.
+    pub fn new(path: &Path, started: Config, live: Arc<ArcSwap<Policy>>) -> Self {
+        let folder = Mutex::new(started.policies.clone());
+        Self { path: path.to_owned(), started, live, folder }
+    }
+
+    /// Loads everything and runs the embedded tests; then the new policy is live, at once for every request
+    /// that begins. With anything wrong nothing changes. Requests in flight keep what they began with.
+    pub fn reload(&self) -> Result<Report, Vec<Problem>> {
+        let config = Config::load(&self.path)?;
+        let missing = self.methods_missing(&config);
+        if !missing.is_empty() {
+            return Err(missing);
+        }
+        let policy = file::load_after(&config.policies, &config, &self.live.load())?;
+        let report = Report {
+            apps: policy.apps().len(),
+            rules: policy.apps().iter().map(|app| app.rules.len()).sum(),
+            tests: policy.apps().iter().map(|app| app.tests).sum(),
+            notices: policy.notices().to_vec(),
+            needs_restart: self.started.needs_restart(&config),
+        };
+        self.live.store(Arc::new(policy));
+        *self.folder.lock().unwrap_or_else(PoisonError::into_inner) = config.policies;
+        Ok(report)
+    }
+
+    /// Ask before reading the files, so that a change while they are read is seen.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        paths.sort();
+        paths.push(self.path.clone());
+        let state = |path: PathBuf| {
+            // Through links, as Kubernetes swaps a folder behind one.
+            let state = std::fs::metadata(&path).and_then(|data| Ok((data.modified()?, data.len())));
+            (path, state.ok())
+        };
+        Fingerprint(paths.into_iter().map(state).collect())
+    }
+
+    /// A method that was not set up at start is not there to ask for.
+    fn methods_missing(&self, config: &Config) -> Vec<Problem> {
+        let running = self.started.methods.offered();
+        let asked = |method: &Method| config.levels.iter().any(|level| level.expression.uses(*method));
+        let offered = config.methods.offered();
+        let missing = offered.iter().filter(|method| !running.contains(method) && asked(method));
+        let problem = |method: &Method| {
+            let message = format!("the method `{method}` is new, and methods are set up at start");
+            Problem::of_file(
+                &self.path,
+                message,
+                "restart the gateway, or leave it out of the levels until then",
+            )
+        };
+        missing.map(problem).collect()
+    }
+}
+
+#[cfg(test)]
+#[path = "reload_tests.rs"]
+mod tests;

@@ -1,0 +1,97 @@
+//! A policy that changes while people work: all of it, or nothing, and not one request the worse for it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::harness::{CURA, Installation};
+use crate::origin::Origin;
+use crate::raw::{Connection, Reply, exchange};
+use crate::wait::until;
+
+fn installation(origin: &Origin) -> Installation {
+    let installation = Installation::new(origin);
+    installation.write("sluse.key", &"k".repeat(64));
+    installation
+}
+
+/// Asks Cura for a public file.
+async fn asset(listen: SocketAddr) -> Reply {
+    let host = format!("cura.localhost:{}", listen.port());
+    exchange(listen, &format!("GET /assets/a HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")).await
+}
+
+async fn told(admin: SocketAddr, path: &str) -> String {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    let reply = exchange(admin, &request).await;
+    assert_eq!(reply.status, 200, "{path}");
+    reply.text()
+}
+
+#[tokio::test]
+async fn a_changed_file_is_live_without_being_asked() {
+    let origin = Origin::echo().await;
+    let installation = installation(&origin);
+    let gateway = installation.serve().await;
+    assert_eq!(asset(installation.listen).await.status, 200);
+    let closed = CURA.replace("UPSTREAM", &origin.url()).replace("    public: true\n", "");
+    installation.policy("cura", &closed);
+    gateway.logged("a new policy is live").await;
+    assert_eq!(asset(installation.listen).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_broken_file_costs_no_request_and_is_told() {
+    let origin = Origin::echo().await;
+    let installation = installation(&origin);
+    let gateway = installation.serve().await;
+    let (listen, admin) = (installation.listen, installation.admin);
+    let done = Arc::new(AtomicBool::new(false));
+    let load: Vec<_> = (0..4)
+        .map(|_| {
+            let done = done.clone();
+            tokio::spawn(async move {
+                let request =
+                    format!("GET /assets/a HTTP/1.1\r\nHost: cura.localhost:{}\r\n\r\n", listen.port());
+                let mut connection = Connection::open(listen).await;
+                let mut statuses = Vec::new();
+                while !done.load(Ordering::Relaxed) {
+                    connection.send(&request).await;
+                    statuses.push(connection.reply().await.status);
+                }
+                statuses
+            })
+        })
+        .collect();
+    assert_eq!(told(admin, "/ready").await, "ready\n");
+
+    installation
+        .policy("cura", &CURA.replace("UPSTREAM", &origin.url()).replace("level: strong", "level: stong"));
+    gateway.reload();
+    let line = gateway.logged("the policy is not loaded").await;
+    assert!(line.contains("there is no method or level `stong`") && line.contains("cura.yaml"), "{line}");
+    until("the metric to tell", async || {
+        let failed = told(admin, "/metrics").await.contains("\nsluse_policy_reload_failed 1\n");
+        if failed { Ok(()) } else { Err("it does not".to_owned()) }
+    })
+    .await;
+    assert!(told(admin, "/ready").await.contains("stale policy"));
+
+    installation.policy("cura", &CURA.replace("UPSTREAM", &origin.url()));
+    gateway.reload();
+    gateway.logged("a new policy is live").await;
+    until("the metric to forget", async || {
+        let mended = told(admin, "/metrics").await.contains("\nsluse_policy_reload_failed 0\n");
+        if mended { Ok(()) } else { Err("it does not".to_owned()) }
+    })
+    .await;
+    assert_eq!(told(admin, "/ready").await, "ready\n");
+
+    done.store(true, Ordering::Relaxed);
+    for statuses in load {
+        let statuses = statuses.await.expect("the load goes on");
+        assert!(!statuses.is_empty() && statuses.iter().all(|status| *status == 200));
+    }
+    let audit = installation.succeed(["audit", "list"], "");
+    assert!(audit.contains("policy-refused") && audit.contains("policy-loaded"), "{audit}");
+}
