@@ -186,7 +186,7 @@ async fn failed(pages: &Pages, visitor: &Visitor, fields: &Fields, error: MitIdE
     match error {
         MitIdError::Aborted => {
             pages.metrics.ceremony("mitid", "aborted");
-            pages.audit.record(entry(Event::MitIdAborted, visitor)).await;
+            pages.audit.record(visitor.entry(Event::MitIdAborted)).await;
             let (frame, next) = (visitor.frame(), fields.carried());
             let key = has_key(pages, visitor).await?;
             Ok(reply::html(&view::MitIdAborted { frame, next, key }))
@@ -207,7 +207,7 @@ async fn refuse(
     why: MitIdRefusal,
 ) -> Answer {
     pages.metrics.ceremony("mitid", if why == MitIdRefusal::Unavailable { "unavailable" } else { "refused" });
-    pages.audit.record(entry(Event::MitIdRefused, visitor).with("reason", reason)).await;
+    pages.audit.record(visitor.entry(Event::MitIdRefused).with("reason", reason)).await;
     let (frame, next) = (visitor.frame_with_code(), fields.carried());
     let page = view::MitIdRefused { frame, next, why, key: has_key(pages, visitor).await? };
     let status = match why {
@@ -216,14 +216,6 @@ async fn refuse(
         _ => StatusCode::FORBIDDEN,
     };
     Ok((status, reply::html(&page)).into_response())
-}
-
-fn entry(event: Event, visitor: &Visitor) -> Entry {
-    let entry = Entry::new(event, &visitor.origin());
-    match &visitor.session {
-        Some(session) => entry.user(&session.user),
-        None => entry,
-    }
 }
 
 /// Whether a key is another way on.

@@ -38,6 +38,15 @@ impl Visitor {
         self.arrival.origin()
     }
 
+    /// A record in the making, about whoever is signed in.
+    pub fn entry(&self, event: Event) -> Entry {
+        let entry = Entry::new(event, &self.origin());
+        match &self.session {
+            Some(session) => entry.user(&session.user),
+            None => entry,
+        }
+    }
+
     /// An administrator's words, in the visitor's language.
     pub fn words(&self, text: &Text) -> String {
         match self.lang {
@@ -117,7 +126,7 @@ pub async fn establish(State(pages): State<Arc<Pages>>, mut request: Request, ne
         }
     }
     if !may_change_state(&request, &pages.public.origin(&visitor.arrival.host)) {
-        let entry = Entry::new(Event::CrossSiteRefused, &visitor.origin()).with("path", request.uri().path());
+        let entry = visitor.entry(Event::CrossSiteRefused).with("path", request.uri().path());
         pages.audit.record(entry).await;
         return visitor.error(StatusCode::FORBIDDEN);
     }

@@ -4,7 +4,8 @@
 //   node broker.mjs '{"clients": [{…, "redirect_uris": […]}], "people": [{"user", "name", "uuid", "cpr"}]}'
 //
 // prints its issuer, then answers until it is ended. POST /control changes how the next logins come out;
-// GET /control tells how it is set, which authorization requests arrived and how many token requests did.
+// GET /control tells how it is set, which authorization requests arrived, how many token requests did, and which
+// tokens were given.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 
@@ -16,6 +17,7 @@ const LEVELS = { low: `${NSIS}Low`, substantial: `${NSIS}Substantial`, high: `${
 const { clients, people } = JSON.parse(process.argv[2]);
 const requests = [];
 let tokenRequests = 0;
+const tokens = [];
 // level: what a login returns, whatever was asked for; 'absent' returns none.
 // age: how many seconds ago it claims to have happened.
 const control = { level: 'substantial', age: 0 };
@@ -52,6 +54,8 @@ provider.use(async (ctx, next) => {
   if (ctx.path === '/token') tokenRequests += 1;
   await next();
 });
+
+provider.on('grant.success', (ctx) => tokens.push(ctx.body.access_token, ctx.body.id_token));
 
 const answer = provider.callback();
 server.on('request', (request, response) => {
@@ -131,7 +135,7 @@ async function interaction(request, response) {
 async function controlled(request, response) {
   if (request.method === 'POST') Object.assign(control, JSON.parse(await body(request)));
   response.writeHead(200, { 'content-type': 'application/json' });
-  response.end(JSON.stringify({ ...control, requests, tokenRequests }));
+  response.end(JSON.stringify({ ...control, requests, tokenRequests, tokens }));
 }
 
 async function body(request) {

@@ -135,6 +135,12 @@ impl Broker {
         self.control(json!({})).await["tokenRequests"].as_u64().expect("a number of requests")
     }
 
+    /// Every token it has given.
+    pub async fn tokens(&self) -> Vec<String> {
+        let tokens = self.control(json!({})).await["tokens"].clone();
+        serde_json::from_value(tokens).expect("a list of tokens")
+    }
+
     /// What the broker says under `path`, as JSON.
     pub async fn read(&self, path: &str) -> Value {
         self.answer(self.http.get(format!("{}{path}", self.issuer))).await

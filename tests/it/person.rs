@@ -26,10 +26,12 @@ pub struct Person {
     /// By host; every cookie of the gateway's is for one host alone.
     jars: BTreeMap<String, BTreeMap<String, String>>,
     pub key: SoftwareAuthenticator<'static>,
+    /// Everything that was in the window so far.
+    pub history: Vec<Page>,
 }
 
 /// What stands in the window: a reply, and the address that gave it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Page {
     pub url: String,
     pub reply: Reply,
@@ -39,7 +41,7 @@ impl Person {
     /// With an empty jar and an empty key.
     pub fn at(installation: &Installation) -> Self {
         let key = SoftwareAuthenticator::new(&SystemRandom);
-        Self { gateway: installation.listen, jars: BTreeMap::new(), key }
+        Self { gateway: installation.listen, jars: BTreeMap::new(), key, history: Vec::new() }
     }
 
     /// With this key in the port.
@@ -219,6 +221,7 @@ impl Person {
 
     /// Set-Cookie as a browser treats a `__Host-` cookie: for this host, until told otherwise.
     fn keep(&mut self, url: &str, reply: &Reply) {
+        self.history.push(Page { url: url.to_owned(), reply: reply.clone() });
         let jar = self.jars.entry(host(url)).or_default();
         for set in reply.all("set-cookie") {
             let (pair, attributes) = set.split_once(';').unwrap_or((set, ""));

@@ -29,7 +29,7 @@ pub async fn exchange_if_alive(to: SocketAddr, request: impl AsRef<[u8]>) -> Opt
 }
 
 /// What came back: the head as sent, and the body without its framing.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Reply {
     pub status: u16,
     /// In order, names as sent.
