@@ -38,6 +38,7 @@ rules:
     match: { path: /app/** }
     require: { level: basic }
   - name: rest
+    overlap: ok
     match: { path: /** }
     require: { level: strong }
 ";
