@@ -23,6 +23,9 @@ impl Field {
     }
 }
 
+/// What is done to a ceremony's part on its way.
+type Bend<T> = fn(&mut T);
+
 fn draft(nez: &mut Person, page: &Page) -> AssertionDraft {
     nez.key.draft_assertion(&page.options(), &origin(&page.url)).expect("the key goes along")
 }
@@ -37,13 +40,12 @@ async fn a_bent_assertion_raises_nothing() {
     let field = Field::new().await;
     let key = field.nez().await.key;
     let mut nez = Person::at(&field.installation).holding(key);
-    type Bend = fn(&mut AssertionDraft);
     fn client_data(draft: &mut AssertionDraft, from: &str, to: &str) {
         let text = String::from_utf8(draft.client_data.clone()).expect("JSON");
         assert!(text.contains(from), "{text}");
         draft.client_data = text.replace(from, to).into_bytes();
     }
-    let before: &[(&str, Bend)] = &[
+    let before: &[(&str, Bend<AssertionDraft>)] = &[
         ("W43", |draft| client_data(draft, "webauthn.get", "webauthn.create")),
         ("W44 another challenge", |draft| client_data(draft, "\"challenge\":\"", "\"challenge\":\"AAAA")),
         ("W45 another origin", |draft| client_data(draft, "http://login.", "http://evil.")),
@@ -70,7 +72,7 @@ async fn a_bent_assertion_raises_nothing() {
         answers.push((*row, nez.post_response(&page, "/key/finish", &response).await));
         assert!(!field.is_in(&mut nez).await, "{row}");
     }
-    let after: &[(&str, fn(&mut Value))] = &[
+    let after: &[(&str, Bend<Value>)] = &[
         ("W59", |it| it["response"]["signature"] = "MEUCIQ".into()),
         ("W59 empty", |it| it["response"]["signature"] = "".into()),
         ("W60", |it| {
