@@ -149,6 +149,21 @@ async fn a_ceremony_is_for_one_browser_and_one_session_once() {
     assert_eq!(nez.post_response(&page, "/key/finish", &response).await.status, 400, "W44 a second time");
 }
 
+/// A41: two tabs ask for a touch each, and both get theirs. W69 would have the earlier one refused; it is of the
+/// same browser and the same signing in, and good for once, so nothing is gained by that.
+#[tokio::test]
+async fn two_tabs_finish_a_step_up_each() {
+    let field = Field::new().await;
+    let key = field.nez().await.key;
+    let mut nez = Person::at(&field.installation).holding(key);
+    let first = field.asked_for_a_touch(&mut nez).await;
+    let second = nez.open(&field.installation.cura("/admin/y")).await;
+    for (page, target) in [(first, "/admin/x"), (second, "/admin/y")] {
+        let touched = nez.touch(&page).await;
+        assert_eq!(touched.url, field.installation.cura(target));
+    }
+}
+
 /// W04: of many that finish one ceremony at once, one does.
 #[tokio::test]
 async fn of_many_finishes_at_once_one_counts() {
