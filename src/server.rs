@@ -17,7 +17,6 @@ use axum::routing::get;
 use http::{StatusCode, header};
 use pingora::apps::HttpServerOptions;
 use pingora::listeners::tls::TlsSettings;
-use pingora::proxy::ProxyServiceBuilder;
 use pingora::server::configuration::ServerConf;
 use pingora::server::{RunArgs, Server};
 use pingora::services::listening::Service;
@@ -39,6 +38,7 @@ use crate::pages::{self, Pages};
 use crate::policy::Policy;
 use crate::policy::reload::Reloader;
 use crate::proxy::Proxy;
+use crate::proxy::entrance::Entrance;
 use crate::proxy::site::Site;
 use crate::proxy::tls::{CertificateFiles, Certificates, KeepName};
 use crate::proxy::upstream::Upstreams;
@@ -165,10 +165,10 @@ impl Gateway {
         let mut options = HttpServerOptions::default();
         options.keepalive_request_limit = Some(REQUESTS_PER_CONNECTION);
         options.h2_idle_timeout = Some(H2_IDLE);
-        let mut service = ProxyServiceBuilder::new(&server.configuration, proxy)
-            .name("proxy")
-            .server_options(options)
-            .build();
+        let mut proxy = pingora::proxy::http_proxy(&server.configuration, proxy);
+        proxy.server_options = Some(options);
+        let entrance = Entrance::new(proxy, config.trusted_proxies.clone());
+        let mut service = Service::new("proxy".to_owned(), entrance);
         for address in config.listen.iter().map(|listener| listener.address).chain([config.admin]) {
             can_listen(address)?;
         }

@@ -1,5 +1,7 @@
 //! pingora ⇄ axum: the gateway's pages answer inside the proxy.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
@@ -7,12 +9,16 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::protocols::http::ServerSession;
+use pingora::time::timeout;
 use tower::ServiceExt as _;
 
 use crate::arrival::{Arrival, VERDICT};
 
 /// The largest body a page of ours takes: a WebAuthn response with a long attestation is 8 KiB.
 const MAX_BODY: usize = 64 * 1024;
+
+/// How long it may take to arrive.
+const BODY_LIMIT: Duration = Duration::from_secs(30);
 
 /// Lets the router answer the request, and writes the answer. Answers its status.
 pub async fn serve(
@@ -21,10 +27,11 @@ pub async fn serve(
     arrival: Arrival,
     path_and_query: &str,
 ) -> pingora::Result<StatusCode> {
-    let body = match read_body(downstream).await? {
-        Some(body) => body,
-        None => return refuse_body(downstream).await,
+    let body = match timeout(BODY_LIMIT, read_body(downstream)).await {
+        Ok(body) => body?,
+        Err(_) => return refuse_body(downstream, StatusCode::REQUEST_TIMEOUT).await,
     };
+    let Some(body) = body else { return refuse_body(downstream, StatusCode::PAYLOAD_TOO_LARGE).await };
     let request = request(downstream.req_header(), arrival, path_and_query, body);
     let response = match request {
         Some(request) => answer(router, request).await,
@@ -71,10 +78,10 @@ async fn read_body(downstream: &mut ServerSession) -> pingora::Result<Option<Byt
     Ok(Some(body.freeze()))
 }
 
-async fn refuse_body(downstream: &mut ServerSession) -> pingora::Result<StatusCode> {
+async fn refuse_body(downstream: &mut ServerSession, status: StatusCode) -> pingora::Result<StatusCode> {
     // What was not read is still on its way: the connection cannot be used again.
     downstream.set_keepalive(None);
-    let response = Response::builder().status(StatusCode::PAYLOAD_TOO_LARGE).body(Body::empty());
+    let response = Response::builder().status(status).body(Body::empty());
     write(downstream, response.unwrap_or_default()).await
 }
 
@@ -120,4 +127,25 @@ pub async fn write(downstream: &mut ServerSession, response: Response<Body>) -> 
         downstream.write_response_body(body, true).await?;
     }
     Ok(parts.status)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_page_that_panics_is_a_500_and_the_next_one_is_served() {
+        async fn panics() {
+            panic!("as a test of a page may")
+        }
+        let router = Router::new().route("/bad", get(panics)).route("/good", get(async || "good"));
+        let ask = async |path: &str| {
+            let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+            answer(&router, request).await.status()
+        };
+        assert_eq!(ask("/bad").await, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(ask("/good").await, StatusCode::OK);
+    }
 }

@@ -6,6 +6,7 @@
 
 mod bridge;
 mod client;
+pub mod entrance;
 mod forward;
 pub mod request;
 pub mod respond;
@@ -17,7 +18,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
@@ -46,6 +47,13 @@ use crate::time::Clock;
 
 /// The largest request body that is streamed through, in bytes.
 const MAX_BODY: u64 = 4 << 30;
+
+/// A body that takes longer than this must come at [`MIN_BODY_RATE`] bytes a second, on average.
+const BODY_GRACE: Duration = Duration::from_secs(120);
+const MIN_BODY_RATE: u64 = 16;
+
+/// Within this, a client takes what it is sent, a buffer at a time.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Paths under this prefix are the gateway's own, on every host.
 const OWN: &str = "/.sluse/";
@@ -101,6 +109,8 @@ impl ProxyHttp for Proxy {
     type CTX = Context;
 
     fn new_ctx(&self) -> Context {
+        // pingora makes the context once it has read the head.
+        entrance::head_is_read();
         self.metrics.in_flight.inc();
         Context {
             started: Instant::now(),
@@ -129,6 +139,7 @@ impl ProxyHttp for Proxy {
         downstream: &mut Downstream,
         context: &mut Context,
     ) -> pingora::Result<bool> {
+        downstream.as_downstream_mut().set_write_timeout(Some(WRITE_TIMEOUT));
         let target = match read_head(downstream) {
             Ok(target) => target,
             Err(refusal) => return self.refuse(downstream, context, refusal).await,
@@ -208,7 +219,7 @@ impl ProxyHttp for Proxy {
 
     async fn request_body_filter(
         &self,
-        _downstream: &mut Downstream,
+        downstream: &mut Downstream,
         body: &mut Option<Bytes>,
         _end: bool,
         context: &mut Context,
@@ -217,6 +228,10 @@ impl ProxyHttp for Proxy {
         if context.body > MAX_BODY {
             context.code = Cow::Borrowed("body-too-large");
             return Err(Error::explain(ErrorType::HTTPStatus(413), "request body too large"));
+        }
+        if !downstream.is_upgrade_req() && trickles(context.body, context.started.elapsed()) {
+            context.code = Cow::Borrowed("body-too-slow");
+            return Err(Error::explain(ErrorType::HTTPStatus(408), "request body too slow"));
         }
         Ok(())
     }
@@ -570,6 +585,11 @@ async fn write(
     Ok(true)
 }
 
+/// Whether so many bytes of a body in so much time only hold a connection to the upstream.
+fn trickles(bytes: u64, taken: Duration) -> bool {
+    taken > BODY_GRACE && bytes < MIN_BODY_RATE * taken.as_secs()
+}
+
 fn read_head(downstream: &Downstream) -> Result<Target, Refusal> {
     let head = downstream.req_header();
     // HTTP/2 has no line to misread: its fields were checked one by one.
@@ -594,5 +614,19 @@ fn status_of(error: &Error) -> u16 {
         ) => 0,
         (_, ErrorSource::Downstream) => 400,
         _ => 500,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_trickle_is_too_slow() {
+        let minutes = |count: u64| Duration::from_secs(count * 60);
+        assert!(!trickles(0, BODY_GRACE));
+        assert!(trickles(30, minutes(3)));
+        assert!(!trickles(16 * 180, minutes(3)));
+        assert!(!trickles(1 << 20, minutes(600)));
     }
 }

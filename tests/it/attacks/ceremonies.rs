@@ -7,9 +7,6 @@ use super::{Field, PASSWORD};
 use crate::broker::{NEZ, OLE};
 use crate::person::{BROWSER, Page, Person, SESSION, origin};
 
-/// Spoils a signed response.
-type Spoil = fn(&mut Value);
-
 const LOGIN: &str = "login.localhost";
 
 impl Field {
@@ -26,6 +23,9 @@ impl Field {
     }
 }
 
+/// What is done to a ceremony's part on its way.
+type Bend<T> = fn(&mut T);
+
 fn draft(nez: &mut Person, page: &Page) -> AssertionDraft {
     nez.key.draft_assertion(&page.options(), &origin(&page.url)).expect("the key goes along")
 }
@@ -40,13 +40,12 @@ async fn a_bent_assertion_raises_nothing() {
     let field = Field::new().await;
     let key = field.nez().await.key;
     let mut nez = Person::at(&field.installation).holding(key);
-    type Bend = fn(&mut AssertionDraft);
     fn client_data(draft: &mut AssertionDraft, from: &str, to: &str) {
         let text = String::from_utf8(draft.client_data.clone()).expect("JSON");
         assert!(text.contains(from), "{text}");
         draft.client_data = text.replace(from, to).into_bytes();
     }
-    let before: &[(&str, Bend)] = &[
+    let before: &[(&str, Bend<AssertionDraft>)] = &[
         ("W43", |draft| client_data(draft, "webauthn.get", "webauthn.create")),
         ("W44 another challenge", |draft| client_data(draft, "\"challenge\":\"", "\"challenge\":\"AAAA")),
         ("W45 another origin", |draft| client_data(draft, "http://login.", "http://evil.")),
@@ -73,7 +72,7 @@ async fn a_bent_assertion_raises_nothing() {
         answers.push((*row, nez.post_response(&page, "/key/finish", &response).await));
         assert!(!field.is_in(&mut nez).await, "{row}");
     }
-    let after: &[(&str, Spoil)] = &[
+    let after: &[(&str, Bend<Value>)] = &[
         ("W59", |it| it["response"]["signature"] = "MEUCIQ".into()),
         ("W59 empty", |it| it["response"]["signature"] = "".into()),
         ("W60", |it| {
@@ -148,6 +147,21 @@ async fn a_ceremony_is_for_one_browser_and_one_session_once() {
         "and that spent nothing"
     );
     assert_eq!(nez.post_response(&page, "/key/finish", &response).await.status, 400, "W44 a second time");
+}
+
+/// A41: two tabs ask for a touch each, and both get theirs. W69 would have the earlier one refused; it is of the
+/// same browser and the same signing in, and good for once, so nothing is gained by that.
+#[tokio::test]
+async fn two_tabs_finish_a_step_up_each() {
+    let field = Field::new().await;
+    let key = field.nez().await.key;
+    let mut nez = Person::at(&field.installation).holding(key);
+    let first = field.asked_for_a_touch(&mut nez).await;
+    let second = nez.open(&field.installation.cura("/admin/y")).await;
+    for (page, target) in [(first, "/admin/x"), (second, "/admin/y")] {
+        let touched = nez.touch(&page).await;
+        assert_eq!(touched.url, field.installation.cura(target));
+    }
 }
 
 /// W04: of many that finish one ceremony at once, one does.

@@ -3,6 +3,7 @@
 use sluse::random::SystemRandom;
 use sluse::secret::Secret;
 use sluse::session::cookie::SessionToken;
+use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
 
 use super::{Field, PASSWORD};
 use crate::broker::{NEZ, OLE};
@@ -282,4 +283,43 @@ async fn no_secret_is_written_down() {
         assert!(!field.gateway.log().contains(&secret), "in the log: {secret}");
         assert!(!audit.contains(&secret), "in the audit: {secret}");
     }
+}
+
+/// A38: with the store gone, nobody is known, and nobody is let in for that.
+#[tokio::test]
+async fn without_the_store_nobody_is_let_through() {
+    let field = Field::new().await;
+    let nez = field.nez().await;
+    let cookies = field.cookies(&nez);
+    let database = format!("sqlite:{}", field.installation.path().join("sluse.db").display());
+    let mut store = SqliteConnection::connect(&database).await.expect("the store is a file");
+    let tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut store).await.expect("tables");
+    sqlx::query("PRAGMA foreign_keys = OFF").execute(&mut store).await.expect("a setting");
+    for table in tables {
+        let drop = format!("DROP TABLE \"{table}\"");
+        sqlx::query(AssertSqlSafe(drop)).execute(&mut store).await.expect("a table of ours");
+    }
+    // What was known before is trusted for the lease, and then no longer.
+    until("the lease to end", async || {
+        match field.ask(&format!("GET /admin/x HTTP/1.1\r\nCookie: {cookies}")).await.status {
+            503 => Ok(()),
+            status => Err(status.to_string()),
+        }
+    })
+    .await;
+    let seen = field.origin.received().len();
+    for line in
+        ["GET /admin/x HTTP/1.1", "GET /.sluse/session HTTP/1.1", "POST /app/x HTTP/1.1\r\nContent-Length: 0"]
+    {
+        let reply = field.ask(&format!("{line}\r\nCookie: {cookies}")).await;
+        assert_eq!(reply.status, 503, "{line}");
+        assert!(!reply.text().contains("sqlite") && !reply.text().contains("no such table"), "{line}");
+    }
+    field.untouched("A38", seen).await;
+    let mut stranger = Person::at(&field.installation);
+    let page = stranger.open(&field.installation.cura("/app/x")).await;
+    assert_eq!(page.reply.status, 200, "the form needs no store");
+    assert_eq!(stranger.log_in(&page, NEZ.user, PASSWORD).await.reply.status, 503, "the login does");
+    assert_eq!(stranger.cookie(LOGIN, SESSION), None);
 }

@@ -1,0 +1,242 @@
+//! The way in: how many connections one place may have, and how long a client may take to say what it wants.
+//!
+//! pingora bounds each read but not their sum: a byte every few seconds would hold a connection for as long as
+//! it pleases.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ipnet::IpNet;
+use pingora::apps::{HttpServerApp, HttpServerOptions, ReusedHttpStream, ServerApp};
+use pingora::protocols::http::ServerSession;
+use pingora::protocols::http::v2::server::H2Options;
+use pingora::protocols::{ALPN, Stream};
+use pingora::proxy::HttpProxy;
+use pingora::server::ShutdownWatch;
+use pingora::time::timeout;
+
+use super::Proxy;
+
+/// From an idle connection to a whole head: a minute of keeping the connection, and time to send.
+const HEAD_LIMIT: Duration = Duration::from_secs(75);
+
+/// Connections from one address, or one IPv6 network: room for an office behind one.
+const MAX_CONNECTIONS: usize = 1024;
+
+/// Lets connections in to the proxy.
+pub struct Entrance {
+    proxy: Arc<HttpProxy<Proxy>>,
+    places: Arc<Places>,
+}
+
+impl Entrance {
+    /// Load balancers among `trusted` may have any number of connections.
+    pub fn new(proxy: HttpProxy<Proxy>, trusted: Vec<IpNet>) -> Self {
+        Self { proxy: Arc::new(proxy), places: Arc::new(Places { trusted, taken: Mutex::default() }) }
+    }
+}
+
+#[async_trait]
+impl ServerApp for Entrance {
+    async fn process_new(self: &Arc<Self>, stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
+        let digest = stream.get_socket_digest();
+        let peer = digest.and_then(|digest| Some(digest.peer_addr()?.as_inet()?.ip()));
+        let Some(_place) = self.places.take(peer) else {
+            tracing::debug!(?peer, "too many connections");
+            return None;
+        };
+        let is_http2 = matches!(stream.selected_alpn_proto(), Some(ALPN::H2));
+        let guest = Arc::new(Guest { proxy: self.proxy.clone(), asked: AtomicBool::new(false) });
+        let served = guest.process_new(stream, shutdown);
+        if is_http2 { unless_silent(HEAD_LIMIT, &guest.asked, served).await } else { served.await }
+    }
+
+    async fn cleanup(&self) {
+        self.proxy.http_cleanup().await;
+    }
+}
+
+/// One connection.
+struct Guest {
+    proxy: Arc<HttpProxy<Proxy>>,
+    /// Whether a request has arrived on it.
+    asked: AtomicBool,
+}
+
+#[async_trait]
+impl HttpServerApp for Guest {
+    async fn process_new_http(
+        self: &Arc<Self>,
+        session: ServerSession,
+        shutdown: &ShutdownWatch,
+    ) -> Option<ReusedHttpStream> {
+        // HTTP/2 hands over requests whose head is whole.
+        self.asked.store(session.is_http2(), Ordering::Relaxed);
+        unless_stalled(HEAD_LIMIT, self.proxy.process_new_http(session, shutdown)).await
+    }
+
+    fn server_options(&self) -> Option<&HttpServerOptions> {
+        self.proxy.server_options()
+    }
+
+    fn h2_options(&self) -> Option<H2Options> {
+        self.proxy.h2_options()
+    }
+}
+
+tokio::task_local! {
+    static HEAD_IS_READ: Cell<bool>;
+}
+
+/// Says that the request being read has a whole head: from now on it may take the time it takes.
+pub fn head_is_read() {
+    // An HTTP/2 stream or an admin request is read by a task that nobody waits for.
+    let _ = HEAD_IS_READ.try_with(|read| read.set(true));
+}
+
+/// Reads and serves one request; `None` if its head is not read within `limit`.
+async fn unless_stalled<T>(limit: Duration, served: impl Future<Output = Option<T>>) -> Option<T> {
+    let watched = async {
+        let mut served = std::pin::pin!(served);
+        match timeout(limit, &mut served).await {
+            Ok(done) => done,
+            Err(_) if HEAD_IS_READ.with(Cell::get) => served.await,
+            Err(_) => None,
+        }
+    };
+    HEAD_IS_READ.scope(Cell::new(false), watched).await
+}
+
+/// Serves a connection; `None` if nothing was asked on it within `limit`.
+async fn unless_silent<T>(
+    limit: Duration,
+    asked: &AtomicBool,
+    served: impl Future<Output = Option<T>>,
+) -> Option<T> {
+    let mut served = std::pin::pin!(served);
+    match timeout(limit, &mut served).await {
+        Ok(done) => done,
+        Err(_) if asked.load(Ordering::Relaxed) => served.await,
+        Err(_) => None,
+    }
+}
+
+/// How many connections there are, by where they come from.
+struct Places {
+    trusted: Vec<IpNet>,
+    taken: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// One connection's place, until dropped. The loopback and trusted load balancers need none.
+struct Place(Option<(Arc<Places>, IpAddr)>);
+
+impl Places {
+    fn take(self: &Arc<Self>, peer: Option<IpAddr>) -> Option<Place> {
+        let Some(peer) = peer.map(|peer| peer.to_canonical()) else { return Some(Place(None)) };
+        if peer.is_loopback() || self.trusted.iter().any(|network| network.contains(&peer)) {
+            return Some(Place(None));
+        }
+        let origin = origin(peer);
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = taken.entry(origin).or_default();
+        if *count >= MAX_CONNECTIONS {
+            return None;
+        }
+        *count += 1;
+        drop(taken);
+        Some(Place(Some((self.clone(), origin))))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Some((places, origin)) = &self.0 else { return };
+        let mut taken = places.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = taken.get(origin).map_or(0, |count| count - 1);
+        if left == 0 {
+            taken.remove(origin);
+        } else {
+            taken.insert(*origin, left);
+        }
+    }
+}
+
+/// An IPv6 subscriber has a whole /64 to come from (RFC 6177).
+fn origin(peer: IpAddr) -> IpAddr {
+    match peer {
+        IpAddr::V4(_) => peer,
+        IpAddr::V6(peer) => Ipv6Addr::from_bits(peer.to_bits() >> 64 << 64).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(1);
+
+    #[tokio::test]
+    async fn a_head_that_does_not_end_is_not_waited_for() {
+        assert_eq!(unless_stalled(SHORT, std::future::pending::<Option<()>>()).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_request_whose_head_was_read_takes_its_time() {
+        let (answer, wait) = tokio::sync::oneshot::channel();
+        let served = unless_stalled(SHORT, async {
+            head_is_read();
+            wait.await.ok()
+        });
+        let late = async {
+            // Longer than the limit: nothing answers before it has passed.
+            tokio::time::sleep(50 * SHORT).await;
+            answer.send(7)
+        };
+        assert_eq!(tokio::join!(served, late), (Some(7), Ok(())));
+    }
+
+    #[tokio::test]
+    async fn a_connection_on_which_nothing_is_asked_ends() {
+        let asked = AtomicBool::new(false);
+        assert_eq!(unless_silent(SHORT, &asked, std::future::pending::<Option<()>>()).await, None);
+        let asked = AtomicBool::new(true);
+        let (answer, wait) = tokio::sync::oneshot::channel();
+        let late = async {
+            tokio::time::sleep(50 * SHORT).await;
+            answer.send(7)
+        };
+        let served = unless_silent(SHORT, &asked, async { wait.await.ok() });
+        assert_eq!(tokio::join!(served, late), (Some(7), Ok(())));
+    }
+
+    #[test]
+    fn one_origin_has_so_many_places() {
+        let trusted = vec!["10.20.0.0/24".parse().unwrap()];
+        let places = Arc::new(Places { trusted, taken: Mutex::default() });
+        let take = |peer: &str| places.take(Some(peer.parse().unwrap()));
+        for (same, other) in [("192.0.2.1", "192.0.2.2"), ("2001:db8::1", "2001:db8:0:1::1")] {
+            let mut held: Vec<_> = (0..MAX_CONNECTIONS).map(|_| take(same).unwrap()).collect();
+            assert!(take(same).is_none());
+            assert!(take(other).is_some());
+            held.pop();
+            assert!(take(same).is_some(), "a place that was left is free");
+        }
+        assert!(places.taken.lock().unwrap().is_empty(), "nobody is remembered");
+        let held: Vec<_> = (0..MAX_CONNECTIONS).map(|_| take("2001:db8::1").unwrap()).collect();
+        assert!(take("2001:db8::ffff").is_none(), "one network");
+        drop(held);
+        let held: Vec<_> = (0..MAX_CONNECTIONS).map(|_| take("::ffff:192.0.2.1").unwrap()).collect();
+        assert!(take("192.0.2.1").is_none(), "one address");
+        drop(held);
+        for free in ["127.0.0.1", "::1", "10.20.0.5"] {
+            assert!(
+                (0..=MAX_CONNECTIONS).map(|_| take(free)).collect::<Vec<_>>().iter().all(Option::is_some)
+            );
+        }
+    }
+}
