@@ -40,7 +40,7 @@ use crate::policy::Policy;
 use crate::policy::reload::Reloader;
 use crate::proxy::Proxy;
 use crate::proxy::site::Site;
-use crate::proxy::tls::{CertificateFiles, Certificates};
+use crate::proxy::tls::{CertificateFiles, Certificates, KeepName};
 use crate::proxy::upstream::Upstreams;
 use crate::random::Random;
 use crate::secret::{self, Keys};
@@ -141,6 +141,7 @@ impl Gateway {
             content_security_policy: pages::content_security_policy(&form_targets),
             public: public.clone(),
         });
+        let certificates = certificates(config, &policy.load())?;
         let proxy = Proxy {
             policy: policy.clone(),
             sessions: sessions.clone(),
@@ -152,6 +153,7 @@ impl Gateway {
             correlation: CorrelationIds::new(random.as_ref()),
             random,
             public,
+            certificates: certificates.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
             login_pages: pages::login_host(&pages),
             app_pages: pages::app_host(&pages),
@@ -167,7 +169,6 @@ impl Gateway {
             .name("proxy")
             .server_options(options)
             .build();
-        let certificates = certificates(config, &policy.load())?;
         for address in config.listen.iter().map(|listener| listener.address).chain([config.admin]) {
             can_listen(address)?;
         }
@@ -176,8 +177,8 @@ impl Gateway {
             match (&certificates, listener.protocol) {
                 (Some(certificates), Protocol::Https) => {
                     // The resolver stands in for the files: pingora panics over files.
-                    let mut tls =
-                        TlsSettings::intermediate("", "").map_err(|error| anyhow::anyhow!("{error}"))?;
+                    let mut tls = TlsSettings::with_callbacks(Box::new(KeepName))
+                        .map_err(|error| anyhow::anyhow!("{error}"))?;
                     tls.set_cert_resolver(certificates.clone());
                     tls.enable_h2();
                     service.add_tls_with_settings(&address, None, tls);

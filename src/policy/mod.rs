@@ -34,6 +34,7 @@ mod region;
 pub mod reload;
 mod require;
 mod rule;
+mod scalar;
 mod schedule;
 pub mod schema;
 pub mod shape;

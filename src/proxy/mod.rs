@@ -32,6 +32,7 @@ use pingora::{Error, ErrorSource, ErrorType};
 
 use self::request::{Refusal, Target};
 use self::respond::ToLogin;
+use self::tls::{Certificates, OpenedFor};
 use self::upstream::Upstreams;
 use crate::arrival::{Arrival, Public, Verdict};
 use crate::assertion::AssertionKey;
@@ -62,6 +63,8 @@ pub struct Proxy {
     /// Signs what upstreams are told.
     pub assertion: Arc<AssertionKey>,
     pub public: Public,
+    /// Absent where nothing but plain HTTP is served.
+    pub certificates: Option<Arc<Certificates>>,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// The login host's pages.
@@ -136,6 +139,9 @@ impl ProxyHttp for Proxy {
         let Target { host, raw_path, query } = target;
         context.host = host;
         context.query = query;
+        if !self.is_for_this_connection(downstream, &context.host) {
+            return self.fail(downstream, context, 421, "another-hosts-connection").await;
+        }
         if context.host == self.public.login_host {
             return self.own_page(downstream, context, &self.login_pages, &raw_path, None).await;
         }
@@ -512,6 +518,14 @@ impl Proxy {
     fn same_origin(&self, head: &RequestHeader, host: &str) -> bool {
         let ours = self.public.origin(host);
         head.headers.get_all(header::ORIGIN).iter().all(|origin| origin.as_bytes() == ours.as_bytes())
+    }
+
+    /// On TLS, a host whose certificate the client has seen.
+    fn is_for_this_connection(&self, downstream: &Downstream, host: &str) -> bool {
+        let tls = downstream.digest().and_then(|digest| digest.ssl_digest.as_ref());
+        let (Some(tls), Some(certificates)) = (tls, &self.certificates) else { return true };
+        let opened_for = tls.extension.get::<OpenedFor>();
+        opened_for.is_some_and(|OpenedFor(name)| name == host || certificates.are_shared(name, host))
     }
 
     fn is_redirect_port(&self, downstream: &Downstream) -> bool {

@@ -157,6 +157,10 @@ fn host(head: &RequestHeader) -> Result<String, Refusal> {
 }
 
 fn target(head: &RequestHeader) -> Result<(Vec<u8>, Option<String>), Refusal> {
+    // HTTP/2 is spoken over TLS alone here: another scheme is somebody's confusion (RFC 9113, 8.3.1).
+    if head.version == http::Version::HTTP_2 && head.uri.scheme() != Some(&http::uri::Scheme::HTTPS) {
+        return Err(Refusal::Target);
+    }
     let raw = head.raw_path();
     let origin_form = if raw.starts_with(b"/") {
         raw

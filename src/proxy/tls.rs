@@ -1,10 +1,14 @@
 //! Certificates, chosen by the name the client asks for, and loaded before pingora would panic over them.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use async_trait::async_trait;
+use pingora::listeners::TlsAccept;
+use pingora::protocols::tls::TlsRef;
 use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -47,6 +51,24 @@ impl Certificates {
         Ok(Self { files: files.to_vec(), by_host })
     }
 
+    /// Whether a connection that was opened for `name` may carry requests for `host`: they have one
+    /// certificate. Browsers share HTTP/2 connections so (RFC 9113, section 9.1.1).
+    pub fn are_shared(&self, name: &str, host: &str) -> bool {
+        match (self.find(name), self.find(host)) {
+            (Some(shown), Some(due)) => Arc::ptr_eq(&shown, &due),
+            _ => false,
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<Arc<CertifiedKey>> {
+        let by_host = self.by_host.load();
+        let found = by_host.get(name).or_else(|| {
+            let (_, parent) = name.split_once('.')?;
+            by_host.get(&format!("*.{parent}"))
+        });
+        found.cloned()
+    }
+
     pub fn reload(&self, hosts: &[String]) -> Result<(), CertificateError> {
         self.by_host.store(Arc::new(choose(&self.files, hosts)?));
         Ok(())
@@ -56,13 +78,20 @@ impl Certificates {
 impl ResolvesServerCert for Certificates {
     /// No name, or one that is not ours, gets no certificate: there is no default site.
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let name = hello.server_name()?.to_ascii_lowercase();
-        let by_host = self.by_host.load();
-        let found = by_host.get(&name).or_else(|| {
-            let (_, parent) = name.split_once('.')?;
-            by_host.get(&format!("*.{parent}"))
-        });
-        found.cloned()
+        self.find(&hello.server_name()?.to_ascii_lowercase())
+    }
+}
+
+/// The name a connection was opened for.
+pub struct OpenedFor(pub String);
+
+/// Keeps that name with the connection.
+pub struct KeepName;
+
+#[async_trait]
+impl TlsAccept for KeepName {
+    async fn handshake_complete_callback(&self, tls: &TlsRef) -> Option<Arc<dyn Any + Send + Sync>> {
+        Some(Arc::new(OpenedFor(tls.server_name()?.to_ascii_lowercase())))
     }
 }
 

@@ -187,7 +187,8 @@ impl Installation {
         command
     }
 
-    fn settings(&self, mitid: &str) -> String {
+    /// The content of `sluse.yaml`, with these lines under `methods:`.
+    pub fn settings(&self, mitid: &str) -> String {
         let Self { listen, admin, .. } = self;
         let (login, folder) = (self.login(""), self.path().display());
         format!(

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::wait::within;
@@ -22,7 +22,7 @@ pub async fn exchange_if_alive(to: SocketAddr, request: impl AsRef<[u8]>) -> Opt
     let mut bytes = Vec::new();
     within("reading", stream.read_to_end(&mut bytes)).await.ok()?;
     let body = bytes.len() - (find(&bytes, b"\r\n\r\n")? + 4);
-    let mut connection = Connection { stream, unread: bytes };
+    let mut connection = Connection { unread: bytes, ..Connection::over(stream) };
     let head = connection.head().await;
     let whole = head.header("content-length")?.parse() == Ok(body);
     whole.then_some(Reply { body: connection.unread, ..head })
@@ -60,14 +60,24 @@ impl Reply {
 
 /// A connection and what was read from it but not yet used.
 pub struct Connection {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     unread: Vec<u8>,
 }
+
+/// What bytes go through: TCP, or TLS on it.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 impl Connection {
     pub async fn open(to: SocketAddr) -> Self {
         let stream = within("connecting", TcpStream::connect(to)).await;
-        Self { stream: stream.unwrap_or_else(|error| panic!("{to}: {error}")), unread: Vec::new() }
+        Self::over(stream.unwrap_or_else(|error| panic!("{to}: {error}")))
+    }
+
+    /// On a stream that is open.
+    pub fn over(stream: impl Stream + 'static) -> Self {
+        Self { stream: Box::new(stream), unread: Vec::new() }
     }
 
     /// A peer that has already hung up is no failure here: its reply says why it did.

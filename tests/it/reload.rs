@@ -95,3 +95,32 @@ async fn a_broken_file_costs_no_request_and_is_told() {
     let audit = installation.succeed(["audit", "list"], "");
     assert!(audit.contains("policy-refused") && audit.contains("policy-loaded"), "{audit}");
 }
+
+/// What `serve` logs is what `diff --replay` reads.
+#[tokio::test]
+async fn its_own_log_is_decided_on_again() {
+    let origin = Origin::echo().await;
+    let installation = installation(&origin);
+    let gateway = installation.serve().await;
+    assert_eq!(asset(installation.listen).await.status, 200);
+    gateway.logged("\"path\":\"/assets/a\"").await;
+    let log = installation.write("access.log", &format!("{}\n", gateway.log()));
+    let text = CURA.replace("UPSTREAM", &origin.url());
+    let same = installation.write("same/cura.yaml", &text);
+    let closed = text.replace("rules:", "deny:\n  - { name: shut, match: { path: /assets/** } }\nrules:");
+    // The rule that opened it can never match now.
+    let (head, rules) = closed.split_once("  - name: assets").expect("the policy opens its assets");
+    let rest = rules.split_once("  - name: rest").expect("and has a rule for the rest").1;
+    let closed = installation.write("closed/cura.yaml", &format!("{head}  - name: rest{rest}"));
+    let diff = |new: &std::path::Path| {
+        let (new, log) = (new.display().to_string(), log.display().to_string());
+        installation.sluse(["diff", "policies", &new, "--replay", &log], "")
+    };
+    let output = diff(&same);
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!((output.status.code(), told.as_str()), (Some(0), "0 of 1 request would change\n"));
+    let output = diff(&closed);
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("allow assets") && told.contains("deny shut"), "{told}");
+}

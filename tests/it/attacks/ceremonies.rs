@@ -7,6 +7,9 @@ use super::{Field, PASSWORD};
 use crate::broker::{NEZ, OLE};
 use crate::person::{BROWSER, Page, Person, SESSION, origin};
 
+/// Spoils a signed response.
+type Spoil = fn(&mut Value);
+
 const LOGIN: &str = "login.localhost";
 
 impl Field {
@@ -70,7 +73,7 @@ async fn a_bent_assertion_raises_nothing() {
         answers.push((*row, nez.post_response(&page, "/key/finish", &response).await));
         assert!(!field.is_in(&mut nez).await, "{row}");
     }
-    let after: &[(&str, fn(&mut Value))] = &[
+    let after: &[(&str, Spoil)] = &[
         ("W59", |it| it["response"]["signature"] = "MEUCIQ".into()),
         ("W59 empty", |it| it["response"]["signature"] = "".into()),
         ("W60", |it| {

@@ -7,6 +7,8 @@ mod csrf;
 mod framing;
 mod headers;
 mod hosts;
+mod http2;
+mod https;
 mod login;
 mod returns;
 mod session;
@@ -36,6 +38,7 @@ rules:
     match: { path: /app/** }
     require: { level: basic }
   - name: rest
+    overlap: ok
     match: { path: /** }
     require: { level: strong }
 ";
