@@ -106,10 +106,17 @@ pub async fn begin(
         return to_second_factor(&pages, &visitor).await;
     };
     let keys = pages.store.keys(session.user.id).await?;
-    let name = clean_name(&form.name);
-    let Some(name) = name.filter(|_| keys.len() < MAX_KEYS) else {
-        let page = name_page(&visitor, &form.fields, &form.name, Some(KeyNewError::NameLength));
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, reply::html(&page)).into_response());
+    let name = match clean_name(&form.name) {
+        Some(name) if keys.len() < MAX_KEYS => Ok(name),
+        Some(_) => Err(KeyNewError::TooMany),
+        None => Err(KeyNewError::NameLength),
+    };
+    let name = match name {
+        Ok(name) => name,
+        Err(error) => {
+            let page = name_page(&visitor, &form.fields, &form.name, Some(error));
+            return Ok((StatusCode::UNPROCESSABLE_ENTITY, reply::html(&page)).into_response());
+        }
     };
     let begun = pages.relying_party.begin_registration(&session.user, &keys, Verification::Discouraged);
     let (options, registration) = match begun {

@@ -237,6 +237,8 @@ pub struct KeyNew {
 pub enum KeyNewError {
     NameLength,
     CodeWrong,
+    /// They have as many as one may have.
+    TooMany,
 }
 
 impl KeyNewError {
@@ -244,6 +246,7 @@ impl KeyNewError {
         match self {
             Self::NameLength => t.key_new.name_length,
             Self::CodeWrong => t.key_new.code_wrong,
+            Self::TooMany => t.key_new.too_many,
         }
     }
 }

@@ -26,6 +26,7 @@ mod power_cut;
 mod process;
 mod raw;
 mod reload;
+mod self_service;
 mod stopping;
 mod store;
 mod wait;

@@ -136,6 +136,7 @@ pub static DA: Texts = Texts {
         error: "Nøglen blev ikke oprettet",
         name_length: "Navnet skal have mellem 3 og 128 tegn.",
         code_wrong: "Koden er forkert, allerede brugt eller for gammel.",
+        too_many: "Du har så mange nøgler, som man kan have. Slet en, du ikke længere bruger.",
     },
     key_register: KeyRegister {
         title: "Tilføj hardwarenøgle",

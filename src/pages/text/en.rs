@@ -136,6 +136,7 @@ pub static EN: Texts = Texts {
         error: "The key was not set up",
         name_length: "The name must have between 3 and 128 characters.",
         code_wrong: "The code is wrong, already used or too old.",
+        too_many: "You have as many keys as one can have. Delete one you no longer use.",
     },
     key_register: KeyRegister {
         title: "Add security key",
