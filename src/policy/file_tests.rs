@@ -148,6 +148,9 @@ fn rules_that_mean_something_else_than_they_say() {
             "error: the name `a` is taken --> a.yaml:7:13",
         ),
         ("  - { name: a }", "error: the key `match` is missing --> a.yaml:6:5"),
+        ("  - name: a\n    match:\n    require: { level: pin }", "error: a value is missing --> a.yaml:7:10"),
+        ("  - { name: a, match: { path: /a }, require: }", "error: a value is missing --> a.yaml:6:44"),
+        ("  - { name: a, match: { path: /a, header: {} } }", "error: nothing is named here --> a.yaml:6:43"),
     ] {
         assert_eq!(problems_of(&with_rules(rules)), [problem], "{rules}");
     }

@@ -13,6 +13,7 @@ use super::shape;
 
 impl RuleReader<'_> {
     pub(super) fn matcher(&self, node: &Node) -> Matcher {
+        self.report.not_null(node);
         Fields::read(self.report, node, &shape::MATCH, |fields| {
             let mut conditions = Vec::new();
             let mut read = |names: [&'static str; 2], read: &dyn Fn(&Node) -> Vec<Fact>| {
@@ -66,7 +67,7 @@ impl RuleReader<'_> {
     }
 
     fn headers(&self, node: &Node) -> Vec<Named<HeaderName>> {
-        let entries = self.report.entries(node).iter();
+        let entries = self.report.some_entries(node).iter();
         entries
             .filter_map(|(key, node)| {
                 let name = HeaderName::from_bytes(key.name.as_bytes());
@@ -82,7 +83,7 @@ impl RuleReader<'_> {
     fn parameters(&self, node: &Node) -> Vec<Named<String>> {
         let parameter =
             |(key, node): &(Key, Node)| Named { name: key.name.clone(), values: self.values(node) };
-        self.report.entries(node).iter().map(parameter).collect()
+        self.report.some_entries(node).iter().map(parameter).collect()
     }
 
     /// `present`, or the values of which one must be there.

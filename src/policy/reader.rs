@@ -158,6 +158,22 @@ impl<'s> Report<'s> {
         self.items(node).iter().filter_map(|item| self.parse(item, help, &parse)).collect()
     }
 
+    /// A key without a value, as after commenting out what it held, must not pass for one that asks for nothing.
+    pub fn not_null(&self, node: &Node) {
+        if node.value == Value::Null {
+            self.add(node.span, "a value is missing", "write a value after the colon, or remove the key");
+        }
+    }
+
+    /// As [`Self::entries`]; none at all is a problem, as it would say nothing and look as though it did.
+    pub fn some_entries<'n>(&self, node: &'n Node) -> &'n [(Key, Node)] {
+        let entries = self.entries(node);
+        if entries.is_empty() && matches!(node.value, Value::Map(_) | Value::Null) {
+            self.add(node.span, "nothing is named here", "name at least one, or remove the key");
+        }
+        entries
+    }
+
     /// A map whose keys the administrator chooses.
     pub fn entries<'n>(&self, node: &'n Node) -> &'n [(Key, Node)] {
         match &node.value {

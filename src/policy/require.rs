@@ -11,6 +11,7 @@ use crate::user::Username;
 
 impl RuleReader<'_> {
     pub(super) fn requirement(&self, node: &Node) -> Requirement {
+        self.report.not_null(node);
         let stated = |node: &Node, value: Vec<String>| Stated { value, line: node.span.line };
         Fields::read(self.report, node, &shape::REQUIRE, |fields| Requirement {
             level: fields.optional("level").and_then(|node| self.level(node)),
@@ -65,7 +66,7 @@ impl RuleReader<'_> {
     }
 
     fn claims(&self, node: &Node) -> Vec<(String, Stated<Vec<String>>)> {
-        let entries = self.report.entries(node).iter();
+        let entries = self.report.some_entries(node).iter();
         let claim = |(key, node): &(super::document::Key, Node)| {
             (key.name.clone(), Stated { value: self.report.texts(node), line: node.span.line })
         };

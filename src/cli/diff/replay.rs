@@ -20,15 +20,17 @@ use crate::time::Timestamp;
 /// The fields of a request's line that are of use here: see `logging` of the proxy.
 #[derive(Deserialize)]
 struct Line<'l> {
-    #[serde(borrow)]
+    #[serde(borrow, default)]
+    target: Cow<'l, str>,
+    #[serde(borrow, default)]
     timestamp: Cow<'l, str>,
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     host: Cow<'l, str>,
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     method: Cow<'l, str>,
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     path: Cow<'l, str>,
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     outcome: Cow<'l, str>,
     #[serde(borrow, default)]
     address: Option<Cow<'l, str>>,
@@ -46,8 +48,8 @@ struct Line<'l> {
     device: Option<Cow<'l, str>>,
 }
 
-/// What every line of a request holds, and no other: looked for before anything is parsed.
-const MARK: &[u8] = b"\"sluse::request\"";
+/// The target of a request's line, and of no other.
+const TARGET: &str = "sluse::request";
 
 pub(super) fn replay(old: &Policy, new: &Policy, log: &Path) -> anyhow::Result<(Changes, Seen)> {
     let mut lines: Box<dyn BufRead> = if log == Path::new("-") {
@@ -61,8 +63,11 @@ pub(super) fn replay(old: &Policy, new: &Policy, log: &Path) -> anyhow::Result<(
     let mut seen = Seen { blind: policies.blind(), ..Seen::default() };
     let mut line = Vec::new();
     while lines.read_until(b'\n', &mut line).with_context(|| format!("`{}`", log.display()))? > 0 {
-        if line.windows(MARK.len()).any(|window| window == MARK) {
-            policies.again(&line, &mut changes, &mut seen);
+        match serde_json::from_slice::<Line<'_>>(&line) {
+            Ok(line) if line.target == TARGET => policies.again(&line, &mut changes, &mut seen),
+            Ok(_) => {}
+            // Cut short, as the last one may be.
+            Err(_) => seen.skipped += u64::from(String::from_utf8_lossy(&line).contains(TARGET)),
         }
         line.clear();
     }
@@ -80,16 +85,12 @@ impl Policies<'_> {
         facts.any(|fact| matches!(fact, Fact::Header(_) | Fact::Query(_)))
     }
 
-    fn again(&self, line: &[u8], changes: &mut Changes, seen: &mut Seen) {
-        let Ok(line) = serde_json::from_slice::<Line<'_>>(line) else {
-            seen.skipped += 1;
-            return;
-        };
+    fn again(&self, line: &Line<'_>, changes: &mut Changes, seen: &mut Seen) {
         // The gateway's own pages, and what was refused before any rule.
         if !matches!(&*line.outcome, "allow" | "login" | "step_up" | "deny") {
             return;
         }
-        let Some(asked) = Asked::of(&line) else {
+        let Some(asked) = Asked::of(line) else {
             seen.skipped += 1;
             return;
         };
