@@ -4,6 +4,8 @@
 //! `upstream_peer`, and so no connection. What the upstream is told is set in `upstream_request_filter`,
 //! after pingora has applied the client's `Connection` header, so that no client can strip it.
 
+mod admit;
+mod answer;
 mod bridge;
 mod client;
 pub mod entrance;
@@ -32,17 +34,16 @@ use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorSource, ErrorType};
 
 use self::request::{Refusal, Target};
-use self::respond::ToLogin;
 use self::tls::{Certificates, OpenedFor};
 use self::upstream::Upstreams;
-use crate::arrival::{Arrival, Public, Verdict};
+use crate::arrival::{Arrival, Public};
 use crate::assertion::AssertionKey;
-use crate::audit::{AuditLog, CorrelationIds, Entry, Event};
+use crate::audit::{AuditLog, CorrelationIds};
 use crate::metrics::Metrics;
-use crate::policy::path::{CanonicalPath, PathRules};
-use crate::policy::{self, App, Decision, Observed, Permit, Person, Policy};
-use crate::random::{self, Random};
-use crate::session::{Session, Sessions, cookie};
+use crate::policy::path::CanonicalPath;
+use crate::policy::{App, Observed, Permit, Policy};
+use crate::random::Random;
+use crate::session::{Session, Sessions};
 use crate::time::Clock;
 
 /// The largest request body that is streamed through, in bytes.
@@ -311,207 +312,6 @@ impl ProxyHttp for Proxy {
 }
 
 impl Proxy {
-    /// The session, the decision, and whatever follows from it.
-    async fn decide(
-        &self,
-        downstream: &mut Downstream,
-        context: &mut Context,
-        app: &Arc<App>,
-    ) -> pingora::Result<bool> {
-        let started = Instant::now();
-        let cookies = cookie_lines(downstream.req_header());
-        let found = match cookie::read(cookies, cookie::SESSION) {
-            Some(value) => self.sessions.find(value, &context.host).await,
-            None => Ok(None),
-        };
-        context.session = match found {
-            Ok(session) => session,
-            Err(error) => {
-                tracing::error!(%error, "no session can be checked");
-                return self.fail(downstream, context, 503, "store-unavailable").await;
-            }
-        };
-        let head = downstream.req_header();
-        let request = policy::Request {
-            query: context.query.as_deref(),
-            headers: Some(&head.headers),
-            address: self.address(downstream),
-            protocol: request::protocol(head),
-            ..policy::Request::new(head.method.as_str(), &context.path)
-        };
-        let now = self.clock.now();
-        let limits = app.session_limits(&request, now);
-        context.session = context.session.take().filter(|session| session.within(&limits, now));
-        let person = context.session.as_ref().map(|session| Person {
-            username: session.user.username.as_str(),
-            groups: &session.user.groups,
-            claims: &[],
-            assurance: &session.assurance,
-        });
-        let decision = policy::decide(app, &request, person.as_ref(), now);
-        context.proofs = person.map(|person| policy::proofs_of(person.assurance, now)).unwrap_or_default();
-        context.observed = decision.observed().cloned();
-        self.metrics.decided(started.elapsed());
-        match decision {
-            Decision::Allow(permit) => self.allow(downstream, context, permit).await,
-            Decision::Login(demand) => {
-                context.outcome = "login";
-                self.demand(downstream, context, demand, "login-required").await
-            }
-            Decision::StepUp(demand) => {
-                context.outcome = "step_up";
-                self.demand(downstream, context, demand, "step-up-required").await
-            }
-            Decision::Deny(denial) => self.deny(downstream, context, denial).await,
-        }
-    }
-
-    async fn allow(
-        &self,
-        downstream: &mut Downstream,
-        context: &mut Context,
-        permit: Permit,
-    ) -> pingora::Result<bool> {
-        if request::is_websocket(downstream.req_header())
-            && !self.same_origin(downstream.req_header(), &context.host)
-        {
-            return self.fail(downstream, context, 403, "websocket-origin").await;
-        }
-        if let Some(session) = context.session.as_ref().filter(|_| permit.is_activity()) {
-            self.sessions.touch(session);
-        }
-        context.outcome = "allow";
-        permit.rule().clone_into(&mut context.rule);
-        context.permit = Some(permit);
-        Ok(false)
-    }
-
-    async fn demand(
-        &self,
-        downstream: &mut Downstream,
-        context: &mut Context,
-        demand: policy::Demand,
-        code: &'static str,
-    ) -> pingora::Result<bool> {
-        context.code = Cow::Borrowed(code);
-        demand.rule.clone_into(&mut context.rule);
-        if !request::is_navigation(downstream.req_header()) {
-            let response = respond::insufficient(&demand, code, &context.correlation);
-            return write(downstream, response).await;
-        }
-        let cookies = cookie_lines(downstream.req_header());
-        let known = cookie::read(cookies, cookie::ASK).map(str::to_owned);
-        let ask_is_new = known.is_none();
-        let ask = known.unwrap_or_else(|| random::nonce(self.random.as_ref()));
-        let to_login = ToLogin {
-            login: &self.public.login(),
-            url: &format!("{}{}", self.public.origin(&context.host), context.path_and_query()),
-            method: downstream.req_header().method.as_str(),
-            ask: &ask,
-            ask_is_new,
-        };
-        let response = to_login.response();
-        write(downstream, response).await
-    }
-
-    async fn deny(
-        &self,
-        downstream: &mut Downstream,
-        context: &mut Context,
-        denial: policy::Denial,
-    ) -> pingora::Result<bool> {
-        context.outcome = "deny";
-        context.code = Cow::Owned(denial.reason.code().to_owned());
-        denial.rule.as_deref().unwrap_or_default().clone_into(&mut context.rule);
-        if let Some(session) = &context.session {
-            let origin = self.arrival(downstream, context, None).origin();
-            let entry = Entry::new(Event::RequestDenied, &origin)
-                .user(&session.user)
-                .with("app", context.app.as_ref().map_or("", |app| app.name.as_str()))
-                .with("rule", context.rule.as_str())
-                .with("reason", denial.reason.code())
-                .with("method", downstream.req_header().method.as_str())
-                .with("path", context.path.as_str());
-            self.audit.record(entry).await;
-        }
-        if !request::is_navigation(downstream.req_header()) {
-            return write(downstream, respond::json(403, &context.code, &context.correlation)).await;
-        }
-        self.verdict_page(downstream, context, Verdict::Denied(denial)).await
-    }
-
-    async fn refuse(
-        &self,
-        downstream: &mut Downstream,
-        context: &mut Context,
-        refusal: Refusal,
-    ) -> pingora::Result<bool> {
-        context.outcome = "refused";
-        // Its host was not even read: a plain answer, and a connection nobody shares.
-        downstream.set_keepalive(None);
-        context.code = Cow::Borrowed(refusal.code());
-        write(downstream, respond::json(refusal.status(), refusal.code(), &context.correlation)).await
-    }
-
-    /// Something is wrong, and it is not the policy: a page for a person, JSON for a script.
-    async fn fail(
-        &self,
-        downstream: &mut Downstream,
-        context: &mut Context,
-        status: u16,
-        code: &'static str,
-    ) -> pingora::Result<bool> {
-        self.tell(downstream, context, status, Cow::Borrowed(code)).await
-    }
-
-    async fn tell(
-        &self,
-        downstream: &mut Downstream,
-        context: &mut Context,
-        status: u16,
-        code: Cow<'static, str>,
-    ) -> pingora::Result<bool> {
-        context.code = code;
-        // Whatever was decided, this is what became of it.
-        context.outcome = if status < 500 { "refused" } else { "error" };
-        if !request::is_navigation(downstream.req_header()) {
-            return write(downstream, respond::json(status, &context.code, &context.correlation)).await;
-        }
-        self.verdict_page(downstream, context, Verdict::Failed { status }).await
-    }
-
-    async fn verdict_page(
-        &self,
-        downstream: &mut Downstream,
-        context: &mut Context,
-        verdict: Verdict,
-    ) -> pingora::Result<bool> {
-        let mut arrival = self.arrival(downstream, context, context.app.clone());
-        arrival.verdict = Some(verdict);
-        bridge::show(&self.app_pages, downstream.as_downstream_mut(), arrival).await?;
-        Ok(true)
-    }
-
-    /// One of the gateway's own pages answers.
-    async fn own_page(
-        &self,
-        downstream: &mut Downstream,
-        context: &mut Context,
-        router: &Router,
-        raw_path: &[u8],
-        app: Option<Arc<App>>,
-    ) -> pingora::Result<bool> {
-        match CanonicalPath::parse(raw_path, PathRules::default()) {
-            Ok(path) => context.path = path.as_str().to_owned(),
-            Err(refusal) => return self.fail(downstream, context, 400, refusal.code()).await,
-        }
-        context.outcome = "page";
-        let arrival = self.arrival(downstream, context, app);
-        let target = context.path_and_query();
-        bridge::serve(router, downstream.as_downstream_mut(), arrival, &target).await?;
-        Ok(true)
-    }
-
     fn address(&self, downstream: &Downstream) -> Option<IpAddr> {
         let peer = downstream.client_addr()?.as_inet()?.ip();
         Some(client::address(peer, &downstream.req_header().headers, &self.trusted_proxies))
@@ -528,13 +328,6 @@ impl Proxy {
         }
     }
 
-    /// Browsers name the page's origin in a WebSocket handshake, and nothing else stops a foreign one
-    /// (RFC 6455, 10.2).
-    fn same_origin(&self, head: &RequestHeader, host: &str) -> bool {
-        let ours = self.public.origin(host);
-        head.headers.get_all(header::ORIGIN).iter().all(|origin| origin.as_bytes() == ours.as_bytes())
-    }
-
     /// On TLS, a host whose certificate the client has seen.
     fn is_for_this_connection(&self, downstream: &Downstream, host: &str) -> bool {
         let tls = downstream.digest().and_then(|digest| digest.ssl_digest.as_ref());
@@ -547,25 +340,6 @@ impl Proxy {
         let port = downstream.server_addr().and_then(|address| address.as_inet()).map(|inet| inet.port());
         port.is_some_and(|port| self.public.redirect_ports.contains(&port))
     }
-
-    /// Plain HTTP is only ever sent on; what was posted in the clear is refused, as it should never have been.
-    async fn to_https(
-        &self,
-        downstream: &mut Downstream,
-        context: &mut Context,
-        target: &Target,
-    ) -> pingora::Result<bool> {
-        context.outcome = "refused";
-        let safe = matches!(downstream.req_header().method.as_str(), "GET" | "HEAD");
-        let known = target.host == self.public.login_host || self.policy.load().app(&target.host).is_some();
-        if !safe || !known {
-            return write(downstream, respond::json(400, "https-required", &context.correlation)).await;
-        }
-        let path = String::from_utf8_lossy(&target.raw_path);
-        let query = target.query.as_ref().map(|query| format!("?{query}")).unwrap_or_default();
-        let location = format!("{}{path}{query}", self.public.origin(&target.host));
-        write(downstream, respond::redirect(&location, StatusCode::PERMANENT_REDIRECT)).await
-    }
 }
 
 impl Context {
@@ -575,14 +349,6 @@ impl Context {
             None => self.path.clone(),
         }
     }
-}
-
-async fn write(
-    downstream: &mut Downstream,
-    response: http::Response<axum::body::Body>,
-) -> pingora::Result<bool> {
-    bridge::write(downstream.as_downstream_mut(), response).await?;
-    Ok(true)
 }
 
 /// Whether so many bytes of a body in so much time only hold a connection to the upstream.

@@ -1,0 +1,96 @@
+//! Whether a request is admitted: its session, the decision, and what follows from it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::header;
+use pingora::http::RequestHeader;
+use pingora::proxy::Session as Downstream;
+
+use super::{Context, Proxy, cookie_lines, request};
+use crate::policy::{self, App, Decision, Permit, Person};
+use crate::session::cookie;
+
+impl Proxy {
+    /// The session, the decision, and whatever follows from it.
+    pub(super) async fn decide(
+        &self,
+        downstream: &mut Downstream,
+        context: &mut Context,
+        app: &Arc<App>,
+    ) -> pingora::Result<bool> {
+        let started = Instant::now();
+        let cookies = cookie_lines(downstream.req_header());
+        let found = match cookie::read(cookies, cookie::SESSION) {
+            Some(value) => self.sessions.find(value, &context.host).await,
+            None => Ok(None),
+        };
+        context.session = match found {
+            Ok(session) => session,
+            Err(error) => {
+                tracing::error!(%error, "no session can be checked");
+                return self.fail(downstream, context, 503, "store-unavailable").await;
+            }
+        };
+        let head = downstream.req_header();
+        let request = policy::Request {
+            query: context.query.as_deref(),
+            headers: Some(&head.headers),
+            address: self.address(downstream),
+            protocol: request::protocol(head),
+            ..policy::Request::new(head.method.as_str(), &context.path)
+        };
+        let now = self.clock.now();
+        let limits = app.session_limits(&request, now);
+        context.session = context.session.take().filter(|session| session.within(&limits, now));
+        let person = context.session.as_ref().map(|session| Person {
+            username: session.user.username.as_str(),
+            groups: &session.user.groups,
+            claims: &[],
+            assurance: &session.assurance,
+        });
+        let decision = policy::decide(app, &request, person.as_ref(), now);
+        context.proofs = person.map(|person| policy::proofs_of(person.assurance, now)).unwrap_or_default();
+        context.observed = decision.observed().cloned();
+        self.metrics.decided(started.elapsed());
+        match decision {
+            Decision::Allow(permit) => self.allow(downstream, context, permit).await,
+            Decision::Login(demand) => {
+                context.outcome = "login";
+                self.demand(downstream, context, demand, "login-required").await
+            }
+            Decision::StepUp(demand) => {
+                context.outcome = "step_up";
+                self.demand(downstream, context, demand, "step-up-required").await
+            }
+            Decision::Deny(denial) => self.deny(downstream, context, denial).await,
+        }
+    }
+
+    async fn allow(
+        &self,
+        downstream: &mut Downstream,
+        context: &mut Context,
+        permit: Permit,
+    ) -> pingora::Result<bool> {
+        if request::is_websocket(downstream.req_header())
+            && !self.same_origin(downstream.req_header(), &context.host)
+        {
+            return self.fail(downstream, context, 403, "websocket-origin").await;
+        }
+        if let Some(session) = context.session.as_ref().filter(|_| permit.is_activity()) {
+            self.sessions.touch(session);
+        }
+        context.outcome = "allow";
+        permit.rule().clone_into(&mut context.rule);
+        context.permit = Some(permit);
+        Ok(false)
+    }
+
+    /// Browsers name the page's origin in a WebSocket handshake, and nothing else stops a foreign one
+    /// (RFC 6455, 10.2).
+    fn same_origin(&self, head: &RequestHeader, host: &str) -> bool {
+        let ours = self.public.origin(host);
+        head.headers.get_all(header::ORIGIN).iter().all(|origin| origin.as_bytes() == ours.as_bytes())
+    }
+}
