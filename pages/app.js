@@ -20,3 +20,6 @@ for (const link of document.querySelectorAll("[data-moves-on]")) {
     addEventListener(sign, () => clearTimeout(timer), { once: true, passive: true });
   }
 }
+
+// A form that has been filled in already: its button is for browsers without scripts.
+for (const form of document.querySelectorAll("form[data-submits]")) form.requestSubmit();

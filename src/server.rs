@@ -37,11 +37,11 @@ use crate::pages::text::Lang;
 use crate::pages::{self, Pages};
 use crate::policy::Policy;
 use crate::policy::reload::Reloader;
-use crate::proxy::Proxy;
 use crate::proxy::entrance::Entrance;
 use crate::proxy::site::Site;
 use crate::proxy::tls::{CertificateFiles, Certificates, KeepName};
 use crate::proxy::upstream::Upstreams;
+use crate::proxy::{Proxy, Room};
 use crate::random::Random;
 use crate::secret::{self, Keys};
 use crate::session::{Lifetimes, Parts, Sessions, revoke};
@@ -145,6 +145,8 @@ impl Gateway {
         let proxy = Proxy {
             policy: policy.clone(),
             sessions: sessions.clone(),
+            ceremonies: pages.ceremonies.clone(),
+            room: Room::default(),
             upstreams: Upstreams::new(clock.clone()),
             audit: audit.clone(),
             metrics: metrics.clone(),

@@ -16,9 +16,9 @@ use super::onward::{self, Destination, Fields, Step};
 use super::visitor::Visitor;
 use super::{Answer, Pages, reply, view};
 use crate::audit::{Entry, Event};
-use crate::authn::Evidence;
 use crate::authn::ceremony::Purpose;
 use crate::authn::webauthn::{Assertion, AssertionError, Verification};
+use crate::authn::{Evidence, Method};
 use crate::session::Session;
 use crate::store::{Key, StoreError};
 
@@ -27,6 +27,8 @@ use crate::store::{Key, StoreError};
 struct Touch {
     sign_in: Uuid,
     assertion: Assertion,
+    /// The request that the touch approves: what the page showed, whatever the script says later.
+    parked: String,
 }
 
 impl Purpose for Touch {
@@ -45,6 +47,8 @@ pub struct Finish<'a> {
     pub ask: String,
     #[serde(default)]
     pub method: String,
+    #[serde(default)]
+    pub parked: String,
 }
 
 /// `GET /key`
@@ -66,7 +70,7 @@ pub async fn show(State(pages): State<Arc<Pages>>, visitor: Visitor, Query(field
                     return Ok(visitor.error(StatusCode::INTERNAL_SERVER_ERROR));
                 }
             };
-            let touch = Touch { sign_in: session.sign_in.id.0, assertion };
+            let touch = Touch { sign_in: session.sign_in.id.0, assertion, parked: fields.parked.clone() };
             let id = pages.ceremonies.begin(visitor.browser, &touch).await?;
             Ok(reply::html(&view::KeyPrompt {
                 frame: visitor.frame(),
@@ -102,7 +106,7 @@ pub async fn finish(
         return Ok(refused(&visitor, StatusCode::UNAUTHORIZED));
     };
     let taken = pages.ceremonies.take::<Touch>(visitor.browser, &message.ceremony).await?;
-    let Some(Touch { sign_in: began, assertion }) = taken.map(|ceremony| ceremony.finish()) else {
+    let Some(Touch { sign_in: began, assertion, parked }) = taken.map(|ceremony| ceremony.finish()) else {
         return refuse(&pages, &visitor, &session, "ceremony-unknown").await;
     };
     if began != session.sign_in.id.0 {
@@ -137,27 +141,23 @@ pub async fn finish(
         .with("user_verified", verified);
     pages.audit.record(entry).await;
     pages.metrics.ceremony("key", "ok");
-    let fields = Fields { to: message.to, ask: message.ask, method: message.method };
-    let mut response = next(&pages, &visitor, opened.session.clone(), &fields).await?;
+    let fields = Fields { to: message.to, ask: message.ask, method: message.method, parked };
+    let visitor = visitor.with(opened.session.clone());
+    let destination = Destination::parse(&pages, &fields);
+    let step = onward::step_after(&pages, &visitor, &destination, Method::Key).await?;
+    let mut response = tell(step, &fields);
     set_session(&mut response, &opened);
     Ok(response)
 }
 
-/// The JSON that tells the script where to go, for the session as it is now.
-pub async fn next(
-    pages: &Pages,
-    visitor: &Visitor,
-    session: Arc<Session>,
-    fields: &Fields,
-) -> Result<Response, StoreError> {
-    let visitor = visitor.with(session);
-    let destination = Destination::parse(pages, fields);
-    let url = match onward::step(pages, &visitor, &destination).await? {
+/// The JSON that tells the script where to go.
+pub fn tell(step: Step, fields: &Fields) -> Response {
+    let url = match step {
         Step::Go(url) => url,
         // A key without a PIN where one was asked for: the page is shown again and says so.
         _ => fields.carried().link("/key"),
     };
-    Ok(axum::Json(serde_json::json!({ "next": url })).into_response())
+    axum::Json(serde_json::json!({ "next": url })).into_response()
 }
 
 /// A message of `webauthn.js`: JSON, and said to be; or the status of the refusal.

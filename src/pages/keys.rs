@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::key::{ceremony_data, read, refused};
+use super::key::{Finish, ceremony_data, read, refused};
 use super::login::follow;
 use super::onward::{self, Destination, Fields, Step};
 use super::reply::{self, add_cookie, see_other};
@@ -201,7 +201,8 @@ pub async fn finish(
         .with("with", with_name(registered_with));
     pages.audit.record(entry).await;
     pages.metrics.ceremony("key-registration", "ok");
-    let fields = Fields { to: message.to, ask: message.ask, method: message.method };
+    let Finish { to, ask, method, parked, .. } = message;
+    let fields = Fields { to, ask, method, parked };
     let next = fields.carried().link("/keys/registered");
     let mut response = axum::Json(serde_json::json!({ "next": next })).into_response();
     add_cookie(&mut response, cookie::CODE, "", Keep::Drop);

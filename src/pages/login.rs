@@ -14,7 +14,7 @@ use super::view::{LoginError, LoginTab};
 use super::visitor::Visitor;
 use super::{Answer, Pages, view};
 use crate::audit::{Entry, Event};
-use crate::authn::{Evidence, PasswordEvidence};
+use crate::authn::{Evidence, Method, PasswordEvidence};
 use crate::directory::{DirectoryError, Verified};
 use crate::secret::Secret;
 use crate::session::Opened;
@@ -84,7 +84,10 @@ pub async fn submit(
     };
     let evidence = Evidence::Password(PasswordEvidence { at: pages.clock.now() });
     let opened = sign_in(&pages, &visitor, user, evidence).await?;
-    let mut response = see_other(&fields.carried().link("/login"));
+    let destination = Destination::parse(&pages, &fields);
+    let visitor = visitor.with(opened.session.clone());
+    let step = onward::step_after(&pages, &visitor, &destination, Method::Password).await?;
+    let mut response = follow(step, &fields, &destination);
     set_session(&mut response, &opened);
     match remember.is_empty() {
         true => add_cookie(&mut response, cookie::USERNAME, "", Keep::Drop),

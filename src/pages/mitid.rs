@@ -10,7 +10,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::login::{set_session, sign_in};
+use super::login::{follow, set_session, sign_in};
 use super::onward::{self, Destination, Fields, Step};
 use super::reply::{self, see_other};
 use super::view::MitIdRefusal;
@@ -19,7 +19,7 @@ use super::{Answer, Pages, view};
 use crate::audit::{Entry, Event};
 use crate::authn::ceremony::Purpose;
 use crate::authn::mitid::{Ask, Identity, MitIdError, Pending, Refusal};
-use crate::authn::{Evidence, MitIdLevel};
+use crate::authn::{Evidence, Method, MitIdLevel};
 use crate::store::StoreError;
 use crate::user::User;
 
@@ -32,6 +32,7 @@ struct AtBroker {
     to: String,
     ask: String,
     method: String,
+    parked: String,
 }
 
 impl Purpose for AtBroker {
@@ -63,8 +64,8 @@ pub async fn begin(State(pages): State<Arc<Pages>>, visitor: Visitor, Form(field
     let state = url.query_pairs().find(|(name, _)| name == "state").map(|(_, value)| value.into_owned());
     let Some(state) = state else { return Ok(visitor.error(StatusCode::INTERNAL_SERVER_ERROR)) };
     let sign_in = visitor.session.as_ref().map(|session| session.sign_in.id.0);
-    let Fields { to, ask, method } = fields;
-    let at_broker = AtBroker { pending, sign_in, to, ask, method };
+    let Fields { to, ask, method, parked } = fields;
+    let at_broker = AtBroker { pending, sign_in, to, ask, method, parked };
     pages.ceremonies.begin_as(visitor.browser, &state, &at_broker).await?;
     Ok(see_other(url.as_str()))
 }
@@ -85,8 +86,8 @@ pub async fn callback(
     let Some(at_broker) = taken.map(|ceremony| ceremony.finish()) else {
         return refuse(&pages, &visitor, &Fields::default(), "callback-unknown", MitIdRefusal::Expired).await;
     };
-    let AtBroker { pending, sign_in: began, to, ask, method } = at_broker;
-    let fields = Fields { to, ask, method };
+    let AtBroker { pending, sign_in: began, to, ask, method, parked } = at_broker;
+    let fields = Fields { to, ask, method, parked };
     if began != visitor.session.as_ref().map(|session| session.sign_in.id.0) {
         return refuse(&pages, &visitor, &fields, "another-session", MitIdRefusal::Expired).await;
     }
@@ -175,8 +176,15 @@ async fn welcome(
         },
         None => sign_in(pages, visitor, user, evidence).await?,
     };
-    let next = fields.carried();
-    let mut response = see_other(&if keyless { next.link("/me") } else { next.link("/login") });
+    let destination = Destination::parse(pages, fields);
+    let mut response = match keyless {
+        true => see_other(&fields.carried().link("/me")),
+        false => {
+            let visitor = visitor.with(opened.session.clone());
+            let step = onward::step_after(pages, &visitor, &destination, Method::MitId).await?;
+            follow(step, fields, &destination)
+        }
+    };
     set_session(&mut response, &opened);
     Ok(response)
 }

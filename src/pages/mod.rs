@@ -10,6 +10,7 @@ mod me;
 mod mitid;
 mod onward;
 mod reply;
+mod resume;
 pub mod text;
 pub mod view;
 mod visitor;
@@ -94,6 +95,7 @@ pub fn login_host(pages: &Arc<Pages>) -> Router {
 pub fn app_host(pages: &Arc<Pages>) -> Router {
     let routes = Router::new()
         .route("/.sluse/enter", get(app::enter))
+        .route("/.sluse/resume", get(resume::show))
         .route("/.sluse/logout", get(app::ask_log_out).post(app::log_out))
         .route("/.sluse/session", get(app::session))
         .route("/.sluse/jwks.json", get(app::jwks))

@@ -18,7 +18,7 @@ use crate::authn::{Method, MitIdLevel};
 use crate::policy::expression::Need;
 use crate::policy::path::CanonicalPath;
 use crate::policy::{self, App, Decision, Demand, Person};
-use crate::session::{Session, handoff};
+use crate::session::{Session, handoff, parked};
 use crate::store::StoreError;
 
 /// How recent a second factor must be before keys may be changed.
@@ -33,6 +33,8 @@ pub struct Fields {
     pub ask: String,
     #[serde(default)]
     pub method: String,
+    #[serde(default)]
+    pub parked: String,
 }
 
 /// A target that is one of ours.
@@ -44,6 +46,8 @@ pub enum Destination {
         url: Url,
         method: String,
         ask: Option<Browser>,
+        /// What names the request that waits at the app's host.
+        parked: Option<String>,
     },
     /// A page of the login host: path and query.
     Own(String),
@@ -90,7 +94,8 @@ impl Destination {
         let app = pages.policy.load().app(&host)?.clone();
         let ask = parse_ask(&fields.ask);
         let method = if fields.method.is_empty() { "GET".to_owned() } else { fields.method.clone() };
-        Some(Self::App { app, host, url, method, ask })
+        let parked = Some(fields.parked.clone()).filter(|id| !id.is_empty());
+        Some(Self::App { app, host, url, method, ask, parked })
     }
 
     fn default_for(pages: &Pages) -> Self {
@@ -101,7 +106,7 @@ impl Destination {
             && let Ok(url) = Url::parse(&format!("{}/", pages.public.origin(host)))
         {
             let (app, host, method) = (app.clone(), host.to_owned(), "GET".to_owned());
-            return Self::App { app, host, url, method, ask: None };
+            return Self::App { app, host, url, method, ask: None, parked: None };
         }
         Self::Own("/me".to_owned())
     }
@@ -118,7 +123,8 @@ impl Destination {
 impl Fields {
     /// As the pages carry them on.
     pub fn carried(&self) -> view::Continue {
-        view::Continue { to: self.to.clone(), ask: self.ask.clone(), method: self.method.clone() }
+        let Self { to, ask, method, parked } = self.clone();
+        view::Continue { to, ask, method, parked }
     }
 
     /// On to a page of our own first.
@@ -136,21 +142,73 @@ pub async fn step(pages: &Pages, visitor: &Visitor, destination: &Destination) -
             second_factor(pages, session, &needs, None).await
         }
         Destination::Own(target) => Ok(Step::Go(target.clone())),
-        Destination::App { app, host, url, method, ask } => {
-            match decide(pages, visitor, session, app, url, method) {
-                Some(Decision::Login(demand) | Decision::StepUp(demand)) => {
-                    demanded(pages, session, &demand).await
-                }
-                // A denial is the app host's to tell; so is a path it refuses.
-                Some(Decision::Allow(_) | Decision::Deny(_)) | None => {
-                    let Some(ask) = ask else { return Ok(Step::Go(url.to_string())) };
-                    let code = handoff::offer(&pages.ceremonies, session, *ask, host, url.as_str()).await?;
-                    let origin = pages.public.origin(host);
-                    Ok(Step::Go(format!("{origin}/.sluse/enter?code={code}")))
-                }
+        Destination::App { ask, parked, .. } => match decide(pages, visitor, session, destination, false) {
+            // What is approved there must be parked there: the app's host does that, and asks again.
+            Some(Decision::StepUp(demand))
+                if demand.once
+                    && (ask.is_none() || parked.is_none())
+                    && lacks_approval_alone(pages, visitor, session, destination) =>
+            {
+                go(pages, session, destination).await
             }
-        }
+            Some(Decision::Login(demand) | Decision::StepUp(demand)) => {
+                demanded(pages, session, &demand).await
+            }
+            // A denial is the app host's to tell; so is a path it refuses.
+            Some(Decision::Allow(_) | Decision::Deny(_)) | None => go(pages, session, destination).await,
+        },
     }
+}
+
+/// What comes next after a proof by `method` that was just given, and is in the visitor's session. It approves
+/// the request that is parked, if it is what that request was short of.
+pub async fn step_after(
+    pages: &Pages,
+    visitor: &Visitor,
+    destination: &Destination,
+    method: Method,
+) -> Result<Step, StoreError> {
+    let Some(session) = &visitor.session else { return Ok(Step::Password) };
+    if let Destination::App { ask: Some(ask), parked: Some(parked), .. } = destination
+        && let Some(Decision::StepUp(demand)) = decide(pages, visitor, session, destination, false)
+        && demand.once
+        && demand.alternatives.iter().any(|way| matches!(way[..], [need] if need.method() == method))
+        && lacks_approval_alone(pages, visitor, session, destination)
+    {
+        parked::approve(&pages.ceremonies, *ask, parked, session).await?;
+        return go(pages, session, destination).await;
+    }
+    step(pages, visitor, destination).await
+}
+
+/// Whether everything is proven, but for this very request.
+fn lacks_approval_alone(
+    pages: &Pages,
+    visitor: &Visitor,
+    session: &Session,
+    destination: &Destination,
+) -> bool {
+    matches!(decide(pages, visitor, session, destination, true), Some(Decision::Allow(_)))
+}
+
+/// On to where the person was going; through the app's own door, if that is how they came.
+async fn go(pages: &Pages, session: &Session, destination: &Destination) -> Result<Step, StoreError> {
+    let (host, url, ask, parked) = match destination {
+        Destination::Own(target) => return Ok(Step::Go(target.clone())),
+        Destination::App { host, url, ask, parked, .. } => (host, url, ask, parked),
+    };
+    let Some(ask) = ask else { return Ok(Step::Go(url.to_string())) };
+    let origin = pages.public.origin(host);
+    let target = match parked {
+        Some(id) => format!("{origin}/.sluse/resume?id={}", encode(id)),
+        None => url.to_string(),
+    };
+    let code = handoff::offer(&pages.ceremonies, session, *ask, host, &target).await?;
+    Ok(Step::Go(format!("{origin}/.sluse/enter?code={code}")))
+}
+
+fn encode(id: &str) -> impl std::fmt::Display {
+    percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC)
 }
 
 /// The person has a second factor that is recent enough to change keys.
@@ -170,14 +228,18 @@ fn decide(
     pages: &Pages,
     visitor: &Visitor,
     session: &Session,
-    app: &Arc<App>,
-    url: &Url,
-    method: &str,
+    destination: &Destination,
+    approved_once: bool,
 ) -> Option<Decision> {
+    let Destination::App { app, url, method, .. } = destination else { return None };
     let path = CanonicalPath::parse(url.path().as_bytes(), app.paths).ok()?;
     let address = visitor.arrival.address;
-    let request =
-        policy::Request { query: url.query(), address, ..policy::Request::new(method, path.as_str()) };
+    let request = policy::Request {
+        query: url.query(),
+        address,
+        approved_once,
+        ..policy::Request::new(method, path.as_str())
+    };
     let person = Person {
         username: session.user.username.as_str(),
         groups: &session.user.groups,

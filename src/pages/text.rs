@@ -123,6 +123,7 @@ pub struct Texts {
     pub registered: Registered,
     pub key_rename: KeyRename,
     pub key_delete: KeyDelete,
+    pub resume: Resume,
     pub denied: Denied,
     pub error: Error,
     pub logged_out: LoggedOut,
@@ -159,6 +160,7 @@ texts! {
     Registered { title lead moves_on spare }
     KeyRename { title lead name submit }
     KeyDelete { title question lead last_title last submit }
+    Resume { title sending question submit discard approved approved_lead gone gone_lead }
     Denied { title app not_open closed groups person methods account what_to_do ask switch other_systems }
     Error { title bad_request not_found too_large misdirected too_many upstream slow busy unknown what_to_do }
     LoggedOut { title lead shared question }

@@ -139,6 +139,14 @@ impl App {
         settings.fold(SessionLimits::default(), |limits, settings| limits.and(settings.limits))
     }
 
+    /// Whether any request of it may have to wait for its person: it is parked.
+    pub fn parks(&self) -> bool {
+        let once = |require: &Requirement| require.fresh.is_some_and(|fresh| fresh.value == Fresh::Once);
+        self.rules.iter().any(|rule| rule.on_step_up.park_body.is_some() || once(&rule.require))
+            || self.floors.iter().any(|floor| once(&floor.require))
+            || self.previous.as_ref().is_some_and(|previous| previous.parks())
+    }
+
     /// Whether anything of it decides without effect.
     pub fn observes(&self) -> bool {
         self.observe || self.rules.iter().any(|rule| rule.observe)

@@ -25,24 +25,24 @@ impl Proxy {
             Some(value) => self.sessions.find(value, &context.host).await,
             None => Ok(None),
         };
-        context.session = match found {
+        let session = match found {
             Ok(session) => session,
             Err(error) => {
                 tracing::error!(%error, "no session can be checked");
                 return self.fail(downstream, context, 503, "store-unavailable").await;
             }
         };
-        let head = downstream.req_header();
-        let request = policy::Request {
-            query: context.query.as_deref(),
-            headers: Some(&head.headers),
-            address: self.address(downstream),
-            protocol: request::protocol(head),
-            ..policy::Request::new(head.method.as_str(), &context.path)
-        };
+        context.sender = session.as_ref().map(|session| session.user.id);
         let now = self.clock.now();
-        let limits = app.session_limits(&request, now);
-        context.session = context.session.take().filter(|session| session.within(&limits, now));
+        let limits = app.session_limits(&self.asked(downstream, context), now);
+        context.session = session.filter(|session| session.within(&limits, now));
+        if let Some(session) = context.session.clone() {
+            context.returning = match self.returning(downstream, context, app, &session).await {
+                Ok(returning) => returning,
+                Err(trouble) => return self.in_trouble(downstream, context, trouble).await,
+            };
+        }
+        let request = self.asked(downstream, context);
         let person = context.session.as_ref().map(|session| Person {
             username: session.user.username.as_str(),
             groups: &session.user.groups,
@@ -64,6 +64,19 @@ impl Proxy {
                 self.demand(downstream, context, demand, "step-up-required").await
             }
             Decision::Deny(denial) => self.deny(downstream, context, denial).await,
+        }
+    }
+
+    /// The request as the policy sees it.
+    fn asked<'a>(&self, downstream: &'a Downstream, context: &'a Context) -> policy::Request<'a> {
+        let head = downstream.req_header();
+        policy::Request {
+            query: context.query.as_deref(),
+            headers: Some(&head.headers),
+            address: self.address(downstream),
+            protocol: request::protocol(head),
+            approved_once: context.returning.as_ref().is_some_and(|taken| taken.approved),
+            ..policy::Request::new(head.method.as_str(), &context.path)
         }
     }
 
@@ -89,7 +102,7 @@ impl Proxy {
 
     /// Browsers name the page's origin in a WebSocket handshake, and nothing else stops a foreign one
     /// (RFC 6455, 10.2).
-    fn same_origin(&self, head: &RequestHeader, host: &str) -> bool {
+    pub(super) fn same_origin(&self, head: &RequestHeader, host: &str) -> bool {
         let ours = self.public.origin(host);
         head.headers.get_all(header::ORIGIN).iter().all(|origin| origin.as_bytes() == ours.as_bytes())
     }

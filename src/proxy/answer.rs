@@ -7,6 +7,7 @@ use axum::Router;
 use http::StatusCode;
 use pingora::proxy::Session as Downstream;
 
+use super::parking::Trouble;
 use super::request::{self, Refusal, Target};
 use super::respond::{self, ToLogin};
 use super::{Context, Proxy, bridge, cookie_lines};
@@ -27,23 +28,43 @@ impl Proxy {
     ) -> pingora::Result<bool> {
         context.code = Cow::Borrowed(code);
         demand.rule.clone_into(&mut context.rule);
-        if !request::is_navigation(downstream.req_header()) {
-            let response = respond::insufficient(&demand, code, &context.correlation);
-            return write(downstream, response).await;
-        }
         let cookies = cookie_lines(downstream.req_header());
         let known = cookie::read(cookies, cookie::ASK).map(str::to_owned);
         let ask_is_new = known.is_none();
         let ask = known.unwrap_or_else(|| random::nonce(self.random.as_ref()));
+        if context.sender.is_none() {
+            context.sender = self.former(downstream.req_header(), &context.host).await;
+        }
+        let parked = match self.park(downstream, context, &demand, &ask).await {
+            Ok(parked) => parked,
+            Err(trouble) => return self.in_trouble(downstream, context, trouble).await,
+        };
         let to_login = ToLogin {
             login: &self.public.login(),
             url: &format!("{}{}", self.public.origin(&context.host), context.path_and_query()),
             method: downstream.req_header().method.as_str(),
             ask: &ask,
             ask_is_new,
+            parked: parked.as_deref(),
         };
-        let response = to_login.response();
+        let response = match request::is_navigation(downstream.req_header()) {
+            true => to_login.response(),
+            false => respond::insufficient(&demand, code, &context.correlation, &to_login),
+        };
         write(downstream, response).await
+    }
+
+    /// A parked request could neither be kept nor found.
+    pub(super) async fn in_trouble(
+        &self,
+        downstream: &mut Downstream,
+        context: &mut Context,
+        trouble: Trouble,
+    ) -> pingora::Result<bool> {
+        match trouble {
+            Trouble::Refused(status, code) => self.fail(downstream, context, status, code).await,
+            Trouble::Broken(error) => Err(error),
+        }
     }
 
     pub(super) async fn deny(

@@ -27,11 +27,12 @@ pub async fn serve(
     arrival: Arrival,
     path_and_query: &str,
 ) -> pingora::Result<StatusCode> {
-    let body = match timeout(BODY_LIMIT, read_body(downstream)).await {
-        Ok(body) => body?,
-        Err(_) => return refuse_body(downstream, StatusCode::REQUEST_TIMEOUT).await,
+    let body = match whole_body(downstream, MAX_BODY).await {
+        Ok(body) => body,
+        Err(Unread::TooLarge) => return refuse_body(downstream, StatusCode::PAYLOAD_TOO_LARGE).await,
+        Err(Unread::TooSlow) => return refuse_body(downstream, StatusCode::REQUEST_TIMEOUT).await,
+        Err(Unread::Broken(error)) => return Err(error),
     };
-    let Some(body) = body else { return refuse_body(downstream, StatusCode::PAYLOAD_TOO_LARGE).await };
     let request = request(downstream.req_header(), arrival, path_and_query, body);
     let response = match request {
         Some(request) => answer(router, request).await,
@@ -55,13 +56,33 @@ pub async fn show(
     write(downstream, response).await
 }
 
+/// Why a body was not read to its end. What is left of it is still on its way: the connection is not used
+/// again.
+pub(super) enum Unread {
+    TooLarge,
+    TooSlow,
+    Broken(Box<pingora::Error>),
+}
+
+/// The body as a whole, if it has at most `most` bytes and arrives in time.
+pub(super) async fn whole_body(downstream: &mut ServerSession, most: usize) -> Result<Bytes, Unread> {
+    let read = match timeout(BODY_LIMIT, read_body(downstream, most)).await {
+        Ok(Ok(Some(body))) => return Ok(body),
+        Ok(Ok(None)) => Unread::TooLarge,
+        Ok(Err(error)) => Unread::Broken(error),
+        Err(_) => Unread::TooSlow,
+    };
+    downstream.set_keepalive(None);
+    Err(read)
+}
+
 /// `None` if it is too large.
-async fn read_body(downstream: &mut ServerSession) -> pingora::Result<Option<Bytes>> {
+async fn read_body(downstream: &mut ServerSession, most: usize) -> pingora::Result<Option<Bytes>> {
     let declared = downstream
         .get_header(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<usize>().ok())
         .unwrap_or(0);
-    if declared > MAX_BODY {
+    if declared > most {
         return Ok(None);
     }
     // pingora leaves this to whoever reads the body (RFC 9110, 10.1.1).
@@ -70,7 +91,7 @@ async fn read_body(downstream: &mut ServerSession) -> pingora::Result<Option<Byt
     }
     let mut body = BytesMut::new();
     while let Some(chunk) = downstream.read_request_body().await? {
-        if body.len() + chunk.len() > MAX_BODY {
+        if body.len() + chunk.len() > most {
             return Ok(None);
         }
         body.extend_from_slice(&chunk);
@@ -79,8 +100,6 @@ async fn read_body(downstream: &mut ServerSession) -> pingora::Result<Option<Byt
 }
 
 async fn refuse_body(downstream: &mut ServerSession, status: StatusCode) -> pingora::Result<StatusCode> {
-    // What was not read is still on its way: the connection cannot be used again.
-    downstream.set_keepalive(None);
     let response = Response::builder().status(status).body(Body::empty());
     write(downstream, response.unwrap_or_default()).await
 }

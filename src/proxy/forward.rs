@@ -74,6 +74,17 @@ impl Forwarded<'_> {
     }
 }
 
+/// Tells of a body of this type and length, whatever was told before.
+pub(super) fn body_is(
+    upstream: &mut RequestHeader,
+    content_type: &str,
+    length: usize,
+) -> pingora::Result<()> {
+    upstream.remove_header(&header::TRANSFER_ENCODING);
+    upstream.insert_header(header::CONTENT_TYPE, content_type)?;
+    upstream.insert_header(header::CONTENT_LENGTH, length)
+}
+
 /// Removes every spelling of every header that is ours to set.
 fn strip(upstream: &mut RequestHeader) {
     let managed: Vec<HeaderName> =

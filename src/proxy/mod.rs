@@ -10,6 +10,7 @@ mod bridge;
 mod client;
 pub mod entrance;
 mod forward;
+mod parking;
 pub mod request;
 pub mod respond;
 pub mod site;
@@ -33,18 +34,23 @@ use pingora::proxy::{FailToProxy, ProxyHttp, Session as Downstream};
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorSource, ErrorType};
 
+pub use self::parking::Room;
 use self::request::{Refusal, Target};
 use self::tls::{Certificates, OpenedFor};
 use self::upstream::Upstreams;
 use crate::arrival::{Arrival, Public};
 use crate::assertion::AssertionKey;
 use crate::audit::{AuditLog, CorrelationIds};
+use crate::authn::ceremony::Ceremonies;
 use crate::metrics::Metrics;
 use crate::policy::path::CanonicalPath;
 use crate::policy::{App, Observed, Permit, Policy};
 use crate::random::Random;
+use crate::session::cookie::{self, Keep};
+use crate::session::parked::Taken;
 use crate::session::{Session, Sessions};
 use crate::time::Clock;
+use crate::user::UserId;
 
 /// The largest request body that is streamed through, in bytes.
 const MAX_BODY: u64 = 4 << 30;
@@ -63,6 +69,9 @@ const OWN: &str = "/.sluse/";
 pub struct Proxy {
     pub policy: Arc<ArcSwap<Policy>>,
     pub sessions: Arc<Sessions>,
+    /// Keep what waits for its person.
+    pub ceremonies: Ceremonies,
+    pub room: Room,
     pub upstreams: Upstreams,
     pub audit: AuditLog,
     pub metrics: Arc<Metrics>,
@@ -93,6 +102,10 @@ pub struct Context {
     query: Option<String>,
     app: Option<Arc<App>>,
     session: Option<Arc<Session>>,
+    /// Whose request it is, as far as that is known: also of somebody whose session is over.
+    sender: Option<UserId>,
+    /// The parked request that this one is the return of.
+    returning: Option<Taken>,
     permit: Option<Permit>,
     /// For the log: what became of it, and by which rule.
     outcome: &'static str,
@@ -121,6 +134,8 @@ impl ProxyHttp for Proxy {
             query: None,
             app: None,
             session: None,
+            sender: None,
+            returning: None,
             permit: None,
             outcome: "error",
             rule: String::new(),
@@ -215,16 +230,25 @@ impl ProxyHttp for Proxy {
             permit,
             session: context.session.as_deref(),
         };
-        forwarded.write(upstream)
+        forwarded.write(upstream)?;
+        match context.returning.as_ref().and_then(|taken| taken.kept.as_ref()) {
+            Some(kept) => forward::body_is(upstream, &kept.content_type, kept.body.len()),
+            None => Ok(()),
+        }
     }
 
     async fn request_body_filter(
         &self,
         downstream: &mut Downstream,
         body: &mut Option<Bytes>,
-        _end: bool,
+        end: bool,
         context: &mut Context,
     ) -> pingora::Result<()> {
+        if let Some(kept) = context.returning.as_ref().and_then(|taken| taken.kept.as_ref()) {
+            // What was kept, in place of what came: that only said where to send it.
+            *body = Some(if end { kept.body.clone() } else { Bytes::new() });
+            return Ok(());
+        }
         context.body += body.as_ref().map_or(0, |chunk| chunk.len() as u64);
         if context.body > MAX_BODY {
             context.code = Cow::Borrowed("body-too-large");
@@ -241,12 +265,16 @@ impl ProxyHttp for Proxy {
         &self,
         downstream: &mut Downstream,
         response: &mut ResponseHeader,
-        _context: &mut Context,
+        context: &mut Context,
     ) -> pingora::Result<()> {
         if response.status == StatusCode::SWITCHING_PROTOCOLS && !downstream.is_upgrade_req() {
             return Err(Error::explain(ErrorType::HTTPStatus(502), "an upgrade nobody asked for"));
         }
-        forward::clean_response(response)
+        forward::clean_response(response)?;
+        if context.returning.is_some() {
+            response.append_header(header::SET_COOKIE, cookie::set(cookie::RETURNING, "", Keep::Drop))?;
+        }
+        Ok(())
     }
 
     async fn fail_to_proxy(

@@ -27,8 +27,25 @@ pub fn json(status: u16, code: &str, correlation: &str) -> Response<Body> {
 
 /// More proof is needed, told to a script (RFC 9470, section 3). Never a redirect: it would end at a login
 /// page that no script can use.
-pub fn insufficient(demand: &Demand, code: &str, correlation: &str) -> Response<Body> {
+///
+/// Where the request was parked for `fresh: once`, `approve` is where the person can approve it; then the script
+/// sends it again.
+pub fn insufficient(
+    demand: &Demand,
+    code: &str,
+    correlation: &str,
+    to_login: &ToLogin<'_>,
+) -> Response<Body> {
     let mut response = json(401, code, correlation);
+    if to_login.parked.is_some() {
+        let body = serde_json::json!({
+            "error": code,
+            "reference": correlation,
+            "approve": to_login.location(),
+        });
+        *response.body_mut() = Body::from(format!("{body}\n"));
+        to_login.give_ask(&mut response);
+    }
     let mut challenge =
         format!("Bearer error=\"insufficient_user_authentication\", acr_values=\"{}\"", demand.level);
     if let Some(max_age) = demand.max_age {
@@ -48,26 +65,36 @@ pub struct ToLogin<'a> {
     /// The nonce that binds the hand-off to this browser, and whether the browser has it already.
     pub ask: &'a str,
     pub ask_is_new: bool,
+    /// What names the request, where it was parked.
+    pub parked: Option<&'a str>,
 }
 
 impl ToLogin<'_> {
     pub fn response(&self) -> Response<Body> {
+        let mut response = redirect(&self.location(), StatusCode::SEE_OTHER);
+        self.give_ask(&mut response);
+        response
+    }
+
+    fn location(&self) -> String {
         let hash = crate::authn::ceremony::Browser::of(self.ask);
         let encode = |value: &str| utf8_percent_encode(value, NON_ALPHANUMERIC).to_string();
-        let location = format!(
-            "{}/login?to={}&method={}&ask={}",
+        let parked = self.parked.map(|id| format!("&parked={id}")).unwrap_or_default();
+        format!(
+            "{}/login?to={}&method={}&ask={}{parked}",
             self.login,
             encode(self.url),
             encode(self.method),
             ask_parameter(&hash),
-        );
-        let mut response = redirect(&location, StatusCode::SEE_OTHER);
+        )
+    }
+
+    fn give_ask(&self, response: &mut Response<Body>) {
         if self.ask_is_new
             && let Ok(cookie) = HeaderValue::from_str(&cookie::set(cookie::ASK, self.ask, Keep::Session))
         {
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
-        response
     }
 }
 

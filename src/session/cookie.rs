@@ -20,6 +20,8 @@ pub const SESSION: &str = "__Host-sluse";
 pub const BROWSER: &str = "__Host-sluse-browser";
 /// Binds a hand-off to the browser that asked for it, at an app's host.
 pub const ASK: &str = "__Host-sluse-ask";
+/// Names the parked request that this browser sends next, at an app's host.
+pub const RETURNING: &str = "__Host-sluse-returning";
 /// The language somebody chose.
 pub const LANGUAGE: &str = "__Host-sluse-lang";
 /// The one-time code that vouches for a first key, between typing it and the touch.

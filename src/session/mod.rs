@@ -5,7 +5,9 @@
 
 pub mod cookie;
 pub mod handoff;
+pub mod parked;
 pub mod revoke;
+mod seal;
 mod sign_in;
 #[cfg(test)]
 mod tests;
@@ -28,7 +30,7 @@ use crate::random::{self, Random};
 use crate::secret::Secret;
 use crate::store::{SessionRecord, SignIn, SignInId, Store, StoreError, TokenHash};
 use crate::time::{Clock, Timestamp};
-use crate::user::User;
+use crate::user::{User, UserId};
 
 /// How long a signing in lasts.
 #[derive(Copy, Clone, Debug)]
@@ -135,6 +137,12 @@ impl Sessions {
             return Ok(None);
         }
         self.unless_over(session, now).await
+    }
+
+    /// Whose session this was that is over, as far as memory tells. It opens nothing.
+    pub async fn former(&self, value: &str, host: &str) -> Option<UserId> {
+        let token = SessionToken::parse(value, &self.parts.token_key, host)?;
+        Some(self.cache.get(&token.hash()).await?.user.id)
     }
 
     /// Notes activity. Never waits.

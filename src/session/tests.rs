@@ -18,10 +18,10 @@ const CURA: &str = "cura.example";
 const IDLE: Duration = Duration::from_secs(15 * 60);
 const ABSOLUTE: Duration = Duration::from_secs(12 * 3600);
 
-struct World {
-    sessions: Arc<Sessions>,
-    ceremonies: Ceremonies,
-    clock: Arc<ManualClock>,
+pub(super) struct World {
+    pub sessions: Arc<Sessions>,
+    pub ceremonies: Ceremonies,
+    pub clock: Arc<ManualClock>,
     store: Arc<dyn Store>,
     user: Arc<User>,
     sqlite: Arc<Sqlite>,
@@ -29,7 +29,7 @@ struct World {
 }
 
 impl World {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let sqlite = Arc::new(Sqlite::open(&folder.path().join("s.db")).await.unwrap());
         let store: Arc<dyn Store> = sqlite.clone();
@@ -65,7 +65,7 @@ impl World {
         self.sessions.hear(Some(0)).await.unwrap();
     }
 
-    async fn signed_in(&self) -> Opened {
+    pub async fn signed_in(&self) -> Opened {
         self.sessions.start(self.user.clone(), self.password(), LOGIN).await.unwrap()
     }
 

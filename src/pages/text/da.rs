@@ -167,6 +167,17 @@ pub static DA: Texts = Texts {
         last: "Når den er slettet, kan du ikke logge ind med en nøgle. Du skal bruge MitID eller en engangskode fra servicedesk for at tilføje en ny.",
         submit: "Slet enhed",
     },
+    resume: Resume {
+        title: "Dit arbejde er gemt",
+        sending: "Det, du var i gang med, bliver sendt nu.",
+        question: "Noget blev udfyldt her, lige før du loggede ind. Var det dig, kan du sende det nu.",
+        submit: "Send",
+        discard: "Send ikke",
+        approved: "Bekræftet",
+        approved_lead: "Gå tilbage til det, du var i gang med. Bekræftelsen gælder én gang.",
+        gone: "Der er ikke mere at sende",
+        gone_lead: "Det, du var i gang med, er allerede sendt, eller der er gået for lang tid.",
+    },
     denied: Denied {
         title: "Du har ikke adgang",
         app: "System",

@@ -167,6 +167,17 @@ pub static EN: Texts = Texts {
         last: "Once it is deleted you cannot log in with a key. You will need MitID, or a one-time code from the service desk, to add a new one.",
         submit: "Delete device",
     },
+    resume: Resume {
+        title: "Your work is kept",
+        sending: "What you were doing is being sent now.",
+        question: "Something was filled in here just before you logged in. If that was you, you can send it now.",
+        submit: "Send",
+        discard: "Do not send",
+        approved: "Confirmed",
+        approved_lead: "Go back to what you were doing. The confirmation is good for once.",
+        gone: "There is nothing more to send",
+        gone_lead: "What you were doing has been sent already, or too much time has passed.",
+    },
     denied: Denied {
         title: "You do not have access",
         app: "System",

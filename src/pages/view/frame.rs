@@ -79,11 +79,14 @@ pub struct Continue {
     pub ask: String,
     /// The HTTP method of the request that led here.
     pub method: String,
+    /// What names that request, where it was parked.
+    pub parked: String,
 }
 
 impl Continue {
     pub fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        [("to", self.to.as_str()), ("ask", self.ask.as_str()), ("method", self.method.as_str())]
+        let Self { to, ask, method, parked } = self;
+        [("to", to.as_str()), ("ask", ask), ("method", method), ("parked", parked)]
             .into_iter()
             .filter(|(_, value)| !value.is_empty())
     }
@@ -107,8 +110,11 @@ mod tests {
 
     #[test]
     fn links_carry_the_target_encoded() {
-        let next =
-            Continue { to: "https://a.example/x?y=1&z=æ".into(), ask: String::new(), method: "POST".into() };
+        let next = Continue {
+            to: "https://a.example/x?y=1&z=æ".into(),
+            method: "POST".into(),
+            ..Continue::default()
+        };
         assert_eq!(
             next.link("/login"),
             "/login?to=https%3A%2F%2Fa.example%2Fx%3Fy%3D1%26z%3D%C3%A6&method=POST"

@@ -82,6 +82,38 @@ impl ErrorPage {
     }
 }
 
+/// `/.sluse/resume`: what waited for its person goes on.
+#[derive(Template)]
+#[template(path = "resume.html")]
+pub struct Resume {
+    pub frame: Frame,
+    pub state: Resumption,
+}
+
+pub enum Resumption {
+    /// A form that was filled in is sent to `target`: by itself where it is known that the same person did it.
+    Send { target: String, same_person: bool },
+    /// A script sends it.
+    Approved,
+    /// Sent already, too old, or somebody else's.
+    Gone,
+}
+
+impl Resume {
+    fn title(&self) -> &'static str {
+        let t = &self.frame.t().resume;
+        match self.state {
+            Resumption::Send { .. } => t.title,
+            Resumption::Approved => t.approved,
+            Resumption::Gone => t.gone,
+        }
+    }
+
+    fn is_approved(&self) -> bool {
+        matches!(self.state, Resumption::Approved)
+    }
+}
+
 /// *Log ud*, on an app's host: a link can ask, and only the person can say yes.
 #[derive(Template)]
 #[template(path = "log_out.html")]

@@ -60,8 +60,8 @@ impl Sample<'_> {
     fn next(&self) -> Continue {
         Continue {
             to: "https://cura.kommune.example/medication/7".into(),
-            ask: String::new(),
             method: "POST".into(),
+            ..Continue::default()
         }
     }
 
@@ -186,7 +186,13 @@ impl Sample<'_> {
             MitIdRefusal::LevelTooLow { needed: MitIdLevel::Substantial, returned: Some(MitIdLevel::Low) };
         let error = ErrorPage { frame: self.coded(self.anonymous()), status: 502, retry: Some("/".into()) };
         let aborted = MitIdAborted { frame: self.known(), next: self.next(), key: true };
+        let resume = |state| render(&Resume { frame: self.known(), state });
+        let send = |same_person| Resumption::Send { target: "/medication/7?unit=mg".into(), same_person };
         vec![
+            ("resume", resume(send(true))),
+            ("resume-ask", resume(send(false))),
+            ("resume-approved", resume(Resumption::Approved)),
+            ("resume-gone", resume(Resumption::Gone)),
             ("denied", render(&denied(None))),
             ("denied-say", render(&denied(Some(self.words.policy.into())))),
             ("error", render(&error)),
