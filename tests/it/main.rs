@@ -19,6 +19,7 @@ mod key;
 mod language;
 mod mitid;
 mod origin;
+mod parked;
 mod persistence;
 mod person;
 mod pin;
