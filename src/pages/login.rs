@@ -53,7 +53,10 @@ pub async fn show(
     match onward::step(&pages, &visitor, &destination).await? {
         Step::Password => {
             let cookies = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
-            let remembered = cookie::read(cookies, cookie::USERNAME).and_then(decode).unwrap_or_default();
+            let remembered = cookie::read(cookies, cookie::USERNAME)
+                .and_then(decode)
+                .filter(|_| destination.remembers(&visitor))
+                .unwrap_or_default();
             let tab = if shown.tab == "mitid" { LoginTab::MitId } else { LoginTab::Account };
             let page =
                 Attempt { fields: &shown.fields, remember: !remembered.is_empty(), username: &remembered };
@@ -89,9 +92,9 @@ pub async fn submit(
     let step = onward::step_after(&pages, &visitor, &destination, Method::Password).await?;
     let mut response = follow(step, &fields, &destination);
     set_session(&mut response, &opened);
-    match remember.is_empty() {
-        true => add_cookie(&mut response, cookie::USERNAME, "", Keep::Drop),
-        false => add_cookie(&mut response, cookie::USERNAME, &encode(username.trim()), Keep::Year),
+    match !remember.is_empty() && destination.remembers(&visitor) {
+        true => add_cookie(&mut response, cookie::USERNAME, &encode(username.trim()), Keep::Year),
+        false => add_cookie(&mut response, cookie::USERNAME, "", Keep::Drop),
     }
     Ok(response)
 }
@@ -225,6 +228,7 @@ impl Attempt<'_> {
             app: destination.title(visitor),
             username: self.username.to_owned(),
             remember: self.remember,
+            may_remember: destination.remembers(visitor),
             error,
         }
     }

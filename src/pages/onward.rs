@@ -111,6 +111,31 @@ impl Destination {
         Self::Own("/me".to_owned())
     }
 
+    /// Whether the policy lets a browser that goes there keep a user name.
+    pub fn remembers(&self, visitor: &Visitor) -> bool {
+        let Some((app, path)) = self.canonical() else { return true };
+        !app.session_limits(&self.asked(visitor, path.as_str()), visitor.arrival.at).forget
+    }
+
+    fn canonical(&self) -> Option<(&Arc<App>, CanonicalPath)> {
+        let Self::App { app, url, .. } = self else { return None };
+        Some((app, CanonicalPath::parse(url.path().as_bytes(), app.paths).ok()?))
+    }
+
+    /// The request as the app's host will see it, from this browser.
+    fn asked<'a>(&'a self, visitor: &'a Visitor, path: &'a str) -> policy::Request<'a> {
+        let (method, query) = match self {
+            Self::App { method, url, .. } => (method.as_str(), url.query()),
+            Self::Own(_) => ("GET", None),
+        };
+        policy::Request {
+            query,
+            headers: Some(&visitor.headers),
+            address: visitor.arrival.address,
+            ..policy::Request::new(method, path)
+        }
+    }
+
     /// The app's title, for a page that says what the login is for.
     pub fn title(&self, visitor: &Visitor) -> Option<String> {
         match self {
@@ -231,15 +256,8 @@ fn decide(
     destination: &Destination,
     approved_once: bool,
 ) -> Option<Decision> {
-    let Destination::App { app, url, method, .. } = destination else { return None };
-    let path = CanonicalPath::parse(url.path().as_bytes(), app.paths).ok()?;
-    let address = visitor.arrival.address;
-    let request = policy::Request {
-        query: url.query(),
-        address,
-        approved_once,
-        ..policy::Request::new(method, path.as_str())
-    };
+    let (app, path) = destination.canonical()?;
+    let request = policy::Request { approved_once, ..destination.asked(visitor, path.as_str()) };
     let person = Person {
         username: session.user.username.as_str(),
         groups: &session.user.groups,

@@ -45,6 +45,8 @@ pub struct Login {
     /// Already typed or remembered.
     pub username: String,
     pub remember: bool,
+    /// Whether the policy lets the browser keep a user name.
+    pub may_remember: bool,
     pub error: Option<LoginError>,
 }
 

@@ -27,6 +27,8 @@ pub struct Visitor {
     /// What ceremonies begun by this browser are bound to.
     pub browser: Browser,
     pub session: Option<Arc<Session>>,
+    /// As the browser sent them.
+    pub headers: Arc<HeaderMap>,
     /// The path and query asked for.
     target: String,
     /// The login host's front page.
@@ -112,6 +114,7 @@ pub async fn establish(State(pages): State<Arc<Pages>>, mut request: Request, ne
         lang: Lang::of_visitor(cookie(cookie::LANGUAGE), accepted, &pages.languages),
         browser: Browser::of(&id),
         session: None,
+        headers: Arc::new(headers.clone()),
         target: request.uri().to_string(),
         home: format!("{}/", pages.public.login()),
         arrival,

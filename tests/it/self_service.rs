@@ -6,11 +6,13 @@ use sluse::random::SystemRandom;
 use crate::broker::{NEZ, Person as Account};
 use crate::browser::Browser;
 use crate::employee::{log_in, register_key_with_code};
-use crate::harness::Installation;
+use crate::harness::{CURA, Installation};
 use crate::origin::Origin;
 use crate::person::Person;
 
 const PASSWORD: &str = "en lang og god sætning";
+/// *Husk brugernavn*.
+const NAME: &str = "__Host-sluse-name";
 
 #[tokio::test]
 async fn a_key_is_renamed_and_the_last_one_not_deleted_without_a_word() {
@@ -45,6 +47,48 @@ async fn a_key_is_renamed_and_the_last_one_not_deleted_without_a_word() {
     browser.heading("Du er logget ud").await;
     browser.open(&installation.cura("/")).await;
     assert_eq!(browser.field("Brugernavn").await.property("value").await, "nez");
+}
+
+#[tokio::test]
+async fn a_policy_that_says_never_has_no_user_name_kept() {
+    let origin = Origin::echo().await;
+    let installation = Installation::new(&origin);
+    let never = "floor:\n  - { match: { path: /ward/** }, session: { remember: never } }\n";
+    installation.policy("cura", &CURA.replace("UPSTREAM", &origin.url()).replace("floor:\n", never));
+    installation.enrol(&Account { cpr: None, ..NEZ }, PASSWORD);
+    let _gateway = installation.serve().await;
+    let mut nez = Person::at(&installation);
+    let keep = [("username", NEZ.user), ("password", PASSWORD), ("remember", "yes")];
+    let page = nez.open(&installation.cura("/elsewhere")).await;
+    assert!(page.reply.text().contains("Husk brugernavn"));
+    nez.submit_and_stay(&page, "/login", &keep).await;
+    assert_eq!(nez.cookie("login.localhost", NAME), Some(NEZ.user));
+    nez.post_form(&installation.login("/logout"), &[]).await;
+
+    let page = nez.open(&installation.cura("/ward/3")).await;
+    assert!(!page.reply.text().contains("Husk brugernavn"));
+    assert!(!page.reply.text().contains("value=\"nez\""), "kept before, and not shown here");
+    // Whatever a form says.
+    nez.submit_and_stay(&page, "/login", &keep).await;
+    assert_eq!(nez.cookie("login.localhost", NAME), None);
+}
+
+/// What the login host asks for is what the app's host would: also where the policy looks at a header.
+#[tokio::test]
+async fn a_rule_that_looks_at_the_browser_is_met_at_the_login_host() {
+    let origin = Origin::echo().await;
+    let installation = Installation::new(&origin);
+    let rule = "rules:\n  - name: old\n    match: { path: /**, header: { user-agent: OldTablet } }\n    require: { level: password + key(pin) }\n    overlap: ok\n";
+    installation.policy("cura", &CURA.replace("UPSTREAM", &origin.url()).replace("rules:\n", rule));
+    installation.enrol(&Account { cpr: None, ..NEZ }, PASSWORD);
+    let _gateway = installation.serve().await;
+    let mut nez = Person::let_in(&installation, &NEZ, PASSWORD).await;
+    let old = [("Accept", "text/html"), ("Sec-Fetch-Mode", "navigate"), ("User-Agent", "OldTablet")];
+    let reply = nez.send("GET", &installation.cura("/x"), &old, "").await;
+    let login = reply.header("location").expect("more is asked for").to_owned();
+    let reply = nez.send("GET", &login, &old, "").await;
+    let next = reply.header("location").expect("the way on");
+    assert!(next.starts_with("/key?"), "not back to the app, which would ask again: {next}");
 }
 
 #[tokio::test]

@@ -83,11 +83,17 @@ impl Sample<'_> {
             app: Some("Cura".into()),
             username: if error.is_some() { self.words.person.into() } else { String::new() },
             remember: error.is_some(),
+            may_remember: true,
             error,
         };
         let banner = Frame { banner: Some(self.words.policy.into()), ..self.anonymous() };
-        let without_mitid =
-            Login { frame: banner, mitid: false, app: None, ..login(LoginTab::Account, None) };
+        let without_mitid = Login {
+            frame: banner,
+            mitid: false,
+            may_remember: false,
+            app: None,
+            ..login(LoginTab::Account, None)
+        };
         vec![
             ("front", render(&Front { frame: self.anonymous(), apps: self.apps() })),
             ("front-known", render(&Front { frame: self.known(), apps: self.apps() })),
