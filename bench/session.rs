@@ -7,7 +7,7 @@ use criterion::{Criterion, Throughput};
 use sluse::authn::{Evidence, PasswordEvidence};
 use sluse::random::{self, Random as _, SeededRandom};
 use sluse::secret::Secret;
-use sluse::session::{Lifetimes, Parts, Sessions, cookie};
+use sluse::session::{Lifetimes, Parts, Seat, Sessions, cookie};
 use sluse::store::Store as _;
 use sluse::store::sqlite::Sqlite;
 use sluse::time::{Clock as _, ManualClock, Timestamp};
@@ -69,6 +69,7 @@ impl House {
             random: random.clone(),
             token_key: Secret::new([7; 32]),
             lifetimes: Lifetimes { idle: Duration::from_mins(15), absolute: Duration::from_hours(12) },
+            shared_lifetimes: Lifetimes { idle: Duration::from_mins(15), absolute: Duration::from_hours(12) },
         });
         sessions.hear(None).await.expect("the store answers");
         let user = Arc::new(User {
@@ -85,7 +86,8 @@ impl House {
         let mut cookies = Vec::with_capacity(count);
         for _ in 0..count {
             let evidence = Evidence::Password(PasswordEvidence { at: now });
-            let opened = sessions.start(user.clone(), evidence, HOST).await.expect("the store answers");
+            let opened =
+                sessions.start(user.clone(), evidence, HOST, Seat::Own).await.expect("the store answers");
             cookies.push(format!("theme=dark; {}={}", cookie::SESSION, opened.token.value()));
         }
         shuffle(&mut cookies, &random);

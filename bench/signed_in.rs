@@ -11,7 +11,7 @@ use sluse::config::Config;
 use sluse::random;
 use sluse::secret::Keys;
 use sluse::server::{World, open_store};
-use sluse::session::{Lifetimes, Parts, Sessions, cookie};
+use sluse::session::{Lifetimes, Parts, Seat, Sessions, cookie};
 use sluse::user::{User, UserId, Username};
 
 #[tokio::main]
@@ -43,9 +43,10 @@ async fn main() -> anyhow::Result<()> {
         random,
         token_key: Keys::load(&config.key_file)?.token,
         lifetimes: Lifetimes { idle: config.sessions.idle, absolute: config.sessions.absolute },
+        shared_lifetimes: Lifetimes { idle: config.sessions.idle, absolute: config.sessions.absolute },
     });
     let password = Evidence::Password(PasswordEvidence { at: now });
-    let opened = sessions.start(user.into(), password, &host).await?;
+    let opened = sessions.start(user.into(), password, &host, Seat::Own).await?;
     let credential = CredentialId(b"bench".to_vec());
     let key = Evidence::Key(KeyEvidence { at: now, credential, user_verified: false });
     let raised =

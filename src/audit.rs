@@ -41,6 +41,10 @@ pub enum Event {
     LoggedOut,
     RequestDenied,
     CrossSiteRefused,
+    DeviceInvited,
+    DeviceMarked,
+    DeviceRefused,
+    DeviceRemoved,
     PolicyLoaded,
     PolicyRefused,
 }
@@ -75,6 +79,10 @@ impl Event {
             Self::LoggedOut => "logged-out",
             Self::RequestDenied => "request-denied",
             Self::CrossSiteRefused => "cross-site-refused",
+            Self::DeviceInvited => "device-invited",
+            Self::DeviceMarked => "device-marked",
+            Self::DeviceRefused => "device-refused",
+            Self::DeviceRemoved => "device-removed",
             Self::PolicyLoaded => "policy-loaded",
             Self::PolicyRefused => "policy-refused",
         }

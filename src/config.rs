@@ -36,6 +36,7 @@ pub struct Config {
     /// The folder of the policies.
     pub policies: PathBuf,
     pub sessions: Sessions,
+    pub shared_devices: SharedDevices,
     pub methods: Methods,
     /// Weakest first.
     pub levels: Vec<Arc<Level>>,
@@ -94,6 +95,22 @@ impl Default for Sessions {
     fn default() -> Self {
         let minutes = |count: u64| Duration::from_secs(count * 60);
         Self { password: minutes(180), strong: minutes(60), idle: minutes(15), absolute: minutes(12 * 60) }
+    }
+}
+
+/// Devices that many people use: those that were marked, and all in these networks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedDevices {
+    pub networks: Vec<IpNet>,
+    pub idle: Duration,
+    /// A shift: however active, a signing in ends then.
+    pub absolute: Duration,
+}
+
+impl Default for SharedDevices {
+    fn default() -> Self {
+        let minutes = |count: u64| Duration::from_secs(count * 60);
+        Self { networks: Vec::new(), idle: minutes(3), absolute: minutes(9 * 60) }
     }
 }
 

@@ -104,12 +104,18 @@ impl Gateway {
         let public = public(config)?;
 
         let lifetimes = Lifetimes { idle: config.sessions.idle, absolute: config.sessions.absolute };
+        let shared = &config.shared_devices;
+        let shared_lifetimes = Lifetimes {
+            idle: shared.idle.min(lifetimes.idle),
+            absolute: shared.absolute.min(lifetimes.absolute),
+        };
         let (sessions, touches) = Sessions::new(Parts {
             store: store.clone(),
             clock: clock.clone(),
             random: random.clone(),
             token_key: keys.token.clone(),
             lifetimes,
+            shared_lifetimes,
         });
         let position = runtime.block_on(sessions.hear(None)).context("the store does not work")?;
         runtime.spawn(revoke::keep(sessions.clone(), position, touches));
@@ -138,6 +144,7 @@ impl Gateway {
             clock: clock.clone(),
             random: random.clone(),
             languages: config.languages.iter().map(language).collect(),
+            shared_networks: config.shared_devices.networks.clone(),
             content_security_policy: pages::content_security_policy(&form_targets),
             public: public.clone(),
         });
@@ -157,6 +164,7 @@ impl Gateway {
             public,
             certificates: certificates.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
+            shared_networks: config.shared_devices.networks.clone(),
             login_pages: pages::login_host(&pages),
             app_pages: pages::app_host(&pages),
             sites: extras.sites,

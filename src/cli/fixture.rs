@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use clap::{Args, FromArgMatches as _, Subcommand};
 
 use super::input::Input;
-use super::{Context, audit, invite, user};
+use super::{Context, audit, device, invite, user};
 use crate::authn::password::{Cost, Passwords, Rules};
 use crate::random::{self, SeededRandom};
 use crate::secret::{Keys, Secret};
@@ -72,6 +72,14 @@ impl Fixture {
         Ok(String::from_utf8(out)?)
     }
 
+    pub(super) async fn device(&self, args: &[&str]) -> anyhow::Result<String> {
+        let matches = device::Command::augment_subcommands(command()).try_get_matches_from(words(args))?;
+        let (mut out, login) = (Vec::new(), url::Url::parse("https://login.example").unwrap());
+        let command = device::Command::from_arg_matches(&matches)?;
+        device::run(command, &self.context(), &login, &mut out).await?;
+        Ok(String::from_utf8(out)?)
+    }
+
     pub(super) async fn invite(&self, args: &[&str]) -> anyhow::Result<String> {
         let matches = invite::Invite::augment_args(command()).try_get_matches_from(words(args))?;
         let mut out = Vec::new();
@@ -114,6 +122,7 @@ impl Fixture {
             started_at: self.now(),
             expires_at: self.now().plus(std::time::Duration::from_hours(8)),
             seen_at: self.now(),
+            shared: false,
         };
         let assurance = crate::authn::Assurance::default();
         let session = SessionRecord { token, host: "cura.localhost".to_owned(), sign_in, assurance };

@@ -6,6 +6,7 @@ pub mod check;
 mod context;
 mod date;
 pub mod demo;
+pub mod device;
 pub mod diff;
 pub mod explain;
 #[cfg(test)]
@@ -70,6 +71,9 @@ enum Command {
     User(user::Command),
     /// Make a one-time code for registering a first key
     Invite(invite::Invite),
+    /// Devices that many people use
+    #[command(subcommand)]
+    Device(device::Command),
     /// Security events
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -142,7 +146,9 @@ fn run(config: &Path, command: Command) -> anyhow::Result<Exit> {
         Command::Diff(args) => return diff::diff(config, &args, &mut out),
         Command::Schema(args) => schema::print(&args, &mut out)?,
         Command::Bench(Bench::Assertions(args)) => bench::run(&args, &mut out)?,
-        Command::User(_) | Command::Invite(_) | Command::Audit(_) => on_the_store(config, command, &mut out)?,
+        Command::User(_) | Command::Invite(_) | Command::Device(_) | Command::Audit(_) => {
+            on_the_store(config, command, &mut out)?;
+        }
     }
     Ok(Exit::Yes)
 }
@@ -167,6 +173,7 @@ fn on_the_store(config: &Path, command: Command, out: &mut impl std::io::Write) 
         match command {
             Command::User(command) => user::run(command, &context, out).await,
             Command::Invite(invite) => invite::run(invite, &context, out).await,
+            Command::Device(command) => device::run(command, &context, &config.login, out).await,
             Command::Audit(command) => audit::run(command, &context, out).await,
             _ => Ok(()),
         }?;

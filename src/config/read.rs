@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use url::{Host, Url};
 
-use super::{CertificateFiles, Config, Language, Listen, Protocol, Sessions, StoreLocation};
+use super::{CertificateFiles, Config, Language, Listen, Protocol, Sessions, SharedDevices, StoreLocation};
 use super::{methods, shape};
 use crate::authn::Method;
 use crate::policy::Level;
@@ -56,6 +56,8 @@ impl Reader<'_> {
         let key_file = fields.required("key_file").and_then(|node| self.file(node));
         let policies = fields.optional("policies").and_then(|node| report.text(node)).unwrap_or("policies");
         let sessions = fields.optional("sessions").map(|node| self.sessions(node)).unwrap_or_default();
+        let shared_devices =
+            fields.optional("shared_devices").map(|node| self.shared_devices(node)).unwrap_or_default();
         let methods = fields.required("methods").map(|node| methods::read(self, node, login.as_ref()));
         let (methods, named) = methods.unwrap_or_default();
         let levels = fields.optional("levels").map(|node| self.levels(node, &named)).unwrap_or_default();
@@ -73,6 +75,7 @@ impl Reader<'_> {
             key_file: key_file?,
             policies: self.folder.join(policies),
             sessions,
+            shared_devices,
             methods,
             levels,
             networks,
@@ -181,6 +184,21 @@ impl Reader<'_> {
             Sessions {
                 password: duration("password", default.password),
                 strong: duration("strong", default.strong),
+                idle: duration("idle", default.idle),
+                absolute: duration("absolute", default.absolute),
+            }
+        })
+    }
+
+    fn shared_devices(&self, node: &Node) -> SharedDevices {
+        let default = SharedDevices::default();
+        Fields::read(self.report, node, &shape::SHARED_DEVICES, |fields| {
+            let networks = fields.optional("networks").map(|node| self.ranges(node)).unwrap_or_default();
+            let mut duration = |name, default| {
+                fields.optional(name).and_then(|node| self.report.duration(node)).unwrap_or(default)
+            };
+            SharedDevices {
+                networks,
                 idle: duration("idle", default.idle),
                 absolute: duration("absolute", default.absolute),
             }

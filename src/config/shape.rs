@@ -28,6 +28,7 @@ pub static CONFIG: Shape = Shape {
             Map(&SESSIONS),
             "How long proofs and sessions last where no policy says otherwise.",
         ),
+        optional("shared_devices", Map(&SHARED_DEVICES), "Devices that many people use."),
         required("methods", Map(&METHODS), "What people prove who they are with."),
         optional(
             "levels",
@@ -73,6 +74,27 @@ pub(super) static SESSIONS: Shape = Shape {
         optional("strong", DURATION, "How long a key or MitID counts where no `max_age` is stated."),
         optional("idle", DURATION, "A session ends after this long without activity."),
         optional("absolute", DURATION, "A session ends this long after the login."),
+    ],
+};
+
+pub(super) static SHARED_DEVICES: Shape = Shape {
+    name: "shared_devices",
+    keys: &[
+        optional(
+            "networks",
+            OneOrMore(&RANGE),
+            "Every device in these is one, besides those that are marked.",
+        ),
+        optional(
+            "idle",
+            DURATION,
+            "A session there ends after this long without activity; 3m where it is not said.",
+        ),
+        optional(
+            "absolute",
+            DURATION,
+            "A session there ends this long after the login; 9h where it is not said.",
+        ),
     ],
 };
 

@@ -18,6 +18,7 @@ use crate::audit::{Entry, Event};
 use crate::authn::Method;
 use crate::authn::ceremony::Browser;
 use crate::policy::{Denial, Reason};
+use crate::session::Seat;
 use crate::session::cookie::{self, Keep};
 use crate::session::handoff::{self, Bearer};
 
@@ -34,8 +35,12 @@ pub async fn enter(
     headers: HeaderMap,
     Query(enter): Query<Enter>,
 ) -> Answer {
-    let cookies = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
-    let ask = cookie::read(cookies, cookie::ASK).map(Browser::of);
+    let cookies = || headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+    let before = match cookie::read(cookies(), cookie::SESSION) {
+        Some(value) => pages.sessions.former(value, &visitor.arrival.host).await.map(|sender| sender.user),
+        None => None,
+    };
+    let ask = cookie::read(cookies(), cookie::ASK).map(Browser::of);
     let host = &visitor.arrival.host;
     let entered = match ask {
         Some(ask) => {
@@ -63,6 +68,11 @@ pub async fn enter(
     pages.audit.record(entry).await;
     let mut response = see_other(&entered.target);
     set_session(&mut response, &entered.opened);
+    let sender = entered.opened.session.sender();
+    if sender.seat == Seat::Shared && before != Some(sender.user) {
+        reply::clear_site(&mut response);
+        reply::drop_foreign_cookies(&mut response, &headers);
+    }
     Ok(response)
 }
 
@@ -78,6 +88,9 @@ pub async fn log_out(State(pages): State<Arc<Pages>>, visitor: Visitor, Form(for
     let logged_out = format!("{}/logged-out", pages.public.login());
     let mut response = see_other(if form.then == "login" { "/" } else { &logged_out });
     add_cookie(&mut response, cookie::SESSION, "", Keep::Drop);
+    if visitor.seat == Seat::Shared {
+        reply::clear_site(&mut response);
+    }
     Ok(response)
 }
 

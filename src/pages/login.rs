@@ -17,8 +17,8 @@ use crate::audit::{Entry, Event};
 use crate::authn::{Evidence, Method, PasswordEvidence};
 use crate::directory::{DirectoryError, Verified};
 use crate::secret::Secret;
-use crate::session::Opened;
 use crate::session::cookie::{self, Keep};
+use crate::session::{Opened, Seat};
 use crate::store::StoreError;
 use crate::user::{User, Username};
 
@@ -102,10 +102,15 @@ pub async fn submit(
 /// `POST /logout`
 pub async fn log_out(State(pages): State<Arc<Pages>>, visitor: Visitor, Form(then): Form<LogOut>) -> Answer {
     end(&pages, &visitor).await?;
-    let target =
-        if then.then == "login" { then.fields.carried().link("/login") } else { "/logged-out".into() };
+    let target = match then.then.as_str() {
+        "login" => then.fields.for_another().carried().link("/login"),
+        _ => "/logged-out".to_owned(),
+    };
     let mut response = see_other(&target);
     add_cookie(&mut response, cookie::SESSION, "", Keep::Drop);
+    if visitor.seat == Seat::Shared {
+        reply::clear_site(&mut response);
+    }
     Ok(response)
 }
 
@@ -160,7 +165,15 @@ pub async fn sign_in(
         Some(other) => pages.sessions.end(other).await?,
         None => {}
     }
-    pages.sessions.start(Arc::new(user), evidence, &visitor.arrival.host).await
+    let host = &visitor.arrival.host;
+    let opened = pages.sessions.start(Arc::new(user), evidence, host, visitor.seat).await?;
+    if let Some(device) = &visitor.device
+        && let Some(before) = pages.store.occupy_device(device, opened.session.sign_in.id).await?
+    {
+        // Whoever sat here last has left, whatever their browser's cookies say.
+        pages.sessions.end_sign_in(before).await?;
+    }
+    Ok(opened)
 }
 
 pub fn set_session(response: &mut Response, opened: &Opened) {

@@ -2,6 +2,7 @@
 
 mod app;
 pub mod asset;
+mod device;
 mod front;
 mod key;
 mod keys;
@@ -24,6 +25,7 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use http::{HeaderValue, StatusCode, header};
+use ipnet::IpNet;
 
 use self::visitor::Visitor;
 use crate::arrival::Public;
@@ -63,6 +65,8 @@ pub struct Pages {
     pub public: Public,
     /// What the pages are offered in; the first is the default.
     pub languages: Vec<text::Lang>,
+    /// Every device in these is one that many people use.
+    pub shared_networks: Vec<IpNet>,
     pub content_security_policy: HeaderValue,
 }
 
@@ -86,6 +90,7 @@ pub fn login_host(pages: &Arc<Pages>) -> Router {
         .route("/keys/registered", get(keys::registered))
         .route("/keys/{id}/rename", get(me::rename).post(me::renamed))
         .route("/keys/{id}/delete", get(me::delete).post(me::deleted))
+        .route("/device", get(device::ask).post(device::mark))
         .route("/logout", post(login::log_out))
         .route("/logged-out", get(front::logged_out));
     finished(routes, pages)

@@ -18,7 +18,7 @@ use crate::authn::{Method, MitIdLevel};
 use crate::policy::expression::Need;
 use crate::policy::path::CanonicalPath;
 use crate::policy::{self, App, Decision, Demand, Person};
-use crate::session::{Session, handoff, parked};
+use crate::session::{Seat, Session, handoff, parked};
 use crate::store::StoreError;
 
 /// How recent a second factor must be before keys may be changed.
@@ -111,8 +111,11 @@ impl Destination {
         Self::Own("/me".to_owned())
     }
 
-    /// Whether the policy lets a browser that goes there keep a user name.
+    /// Whether a browser that goes there may keep a user name: by the policy, and never where many people sit.
     pub fn remembers(&self, visitor: &Visitor) -> bool {
+        if visitor.seat == Seat::Shared {
+            return false;
+        }
         let Some((app, path)) = self.canonical() else { return true };
         !app.session_limits(&self.asked(visitor, path.as_str()), visitor.arrival.at).forget
     }
@@ -132,6 +135,7 @@ impl Destination {
             query,
             headers: Some(&visitor.headers),
             address: visitor.arrival.address,
+            shared_device: visitor.seat == Seat::Shared,
             ..policy::Request::new(method, path)
         }
     }
@@ -150,6 +154,12 @@ impl Fields {
     pub fn carried(&self) -> view::Continue {
         let Self { to, ask, method, parked } = self.clone();
         view::Continue { to, ask, method, parked }
+    }
+
+    /// The front page of where these lead, and nothing of what was done there: for somebody else.
+    pub fn for_another(self) -> Self {
+        let to = Url::parse(&self.to).ok().map(|url| format!("{}/", url.origin().ascii_serialization()));
+        Self { to: to.unwrap_or_default(), ask: self.ask, ..Self::default() }
     }
 
     /// On to a page of our own first.

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse as _, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use std::sync::Arc;
 
 use super::Pages;
@@ -74,4 +74,21 @@ pub fn content_security_policy(form_targets: &str) -> HeaderValue {
          form-action 'self' {form_targets}; frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
     );
     HeaderValue::from_str(&policy).unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"))
+}
+
+/// What the browser keeps of this host goes, for the next person (Clear Site Data, section 3.1). Not the
+/// cookies: that would reach every host of the domain, and the cookie that is just being set.
+pub fn clear_site(response: &mut Response) {
+    let directives = HeaderValue::from_static("\"cache\", \"storage\"");
+    response.headers_mut().insert("clear-site-data", directives);
+}
+
+/// Drops the cookies that the app behind this host gave the person before.
+pub fn drop_foreign_cookies(response: &mut Response, headers: &HeaderMap) {
+    let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+    for name in cookie::foreign_names(lines) {
+        if let Ok(dropped) = HeaderValue::from_str(&format!("{name}=; Path=/; Max-Age=0")) {
+            response.headers_mut().append(header::SET_COOKIE, dropped);
+        }
+    }
 }

@@ -28,13 +28,18 @@ pub async fn show(
     Query(resume): Query<Resume>,
 ) -> Answer {
     let cookies = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
-    let resumed = match (cookie::read(cookies, cookie::ASK), &visitor.session) {
-        (Some(ask), Some(session)) => parked::resume(&pages.ceremonies, ask, &resume.id, session).await?,
-        _ => None,
-    };
     let page = |state| reply::html(&view::Resume { frame: visitor.frame(), state });
-    let Some(resumed) = resumed else {
-        return Ok((StatusCode::GONE, page(Resumption::Gone)).into_response());
+    let resumption = match (cookie::read(cookies, cookie::ASK), &visitor.session) {
+        (Some(ask), Some(session)) => parked::resume(&pages.ceremonies, ask, &resume.id, session).await?,
+        _ => parked::Resumption::Gone,
+    };
+    let resumed = match resumption {
+        parked::Resumption::Resumed(resumed) => resumed,
+        // Not even that there was something.
+        parked::Resumption::Anothers => return Ok(see_other("/")),
+        parked::Resumption::Gone => {
+            return Ok((StatusCode::GONE, page(Resumption::Gone)).into_response());
+        }
     };
     let mut response = match resumed.asker {
         Asker::Script => page(Resumption::Approved),

@@ -124,6 +124,7 @@ pub struct Texts {
     pub key_rename: KeyRename,
     pub key_delete: KeyDelete,
     pub resume: Resume,
+    pub device: Device,
     pub denied: Denied,
     pub error: Error,
     pub logged_out: LoggedOut,
@@ -160,6 +161,7 @@ texts! {
     Registered { title lead moves_on spare }
     KeyRename { title lead name submit }
     KeyDelete { title question lead last_title last submit }
+    Device { title lead forgets ends switch submit done done_lead refused refused_lead }
     Resume { title sending question submit discard approved approved_lead gone gone_lead }
     Denied { title app not_open closed groups person methods account what_to_do ask switch other_systems }
     Error { title bad_request not_found too_large misdirected too_many upstream slow busy unknown what_to_do }

@@ -104,6 +104,34 @@ impl Login {
     }
 }
 
+/// `/device`: *Fælles enhed*.
+#[derive(Template)]
+#[template(path = "device.html")]
+pub struct Device {
+    pub frame: Frame,
+    pub state: Marking,
+}
+
+pub enum Marking {
+    /// Holds the link's code.
+    Ask(String),
+    /// Holds the device's name.
+    Done(String),
+    /// The link is unknown, used or too old.
+    Refused,
+}
+
+impl Device {
+    fn title(&self) -> &'static str {
+        let t = &self.frame.t().device;
+        match self.state {
+            Marking::Ask(_) => t.title,
+            Marking::Done(_) => t.done,
+            Marking::Refused => t.refused,
+        }
+    }
+}
+
 /// *Ingen 2-faktor enheder registreret*: the password was right, and there is no key to ask for.
 #[derive(Template)]
 #[template(path = "no_keys.html")]

@@ -7,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use ipnet::IpNet;
 
 use super::reply::{self, add_cookie};
 use super::text::Lang;
@@ -16,8 +17,9 @@ use crate::audit::{Entry, Event, Origin};
 use crate::authn::ceremony::Browser;
 use crate::policy::Text;
 use crate::random;
-use crate::session::Session;
 use crate::session::cookie::{self, Keep};
+use crate::session::{Seat, Session};
+use crate::store::{StoreError, TokenHash};
 
 /// Who asks, from where, in which language.
 #[derive(Clone)]
@@ -27,6 +29,9 @@ pub struct Visitor {
     /// What ceremonies begun by this browser are bound to.
     pub browser: Browser,
     pub session: Option<Arc<Session>>,
+    pub seat: Seat,
+    /// The mark of the shared device it is, if it was marked.
+    pub device: Option<TokenHash>,
     /// As the browser sent them.
     pub headers: Arc<HeaderMap>,
     /// The path and query asked for.
@@ -67,6 +72,7 @@ impl Visitor {
         view::Frame {
             lang: self.lang,
             switch_url: with_lang(&self.target, self.lang.other()),
+            shared: self.seat == Seat::Shared,
             user: self.session.as_ref().map(|session| session.user.name.clone()),
             log_out: if self.arrival.app.is_some() { "/.sluse/logout" } else { "/logout" },
             home: self.home.clone(),
@@ -114,6 +120,8 @@ pub async fn establish(State(pages): State<Arc<Pages>>, mut request: Request, ne
         lang: Lang::of_visitor(cookie(cookie::LANGUAGE), accepted, &pages.languages),
         browser: Browser::of(&id),
         session: None,
+        seat: Seat::Own,
+        device: None,
         headers: Arc::new(headers.clone()),
         target: request.uri().to_string(),
         home: format!("{}/", pages.public.login()),
@@ -126,6 +134,13 @@ pub async fn establish(State(pages): State<Arc<Pages>>, mut request: Request, ne
                 tracing::error!(%error, "no session can be checked");
                 return visitor.error(StatusCode::SERVICE_UNAVAILABLE);
             }
+        }
+    }
+    match seat(&pages, &visitor, cookie(cookie::DEVICE)).await {
+        Ok((seat, device)) => (visitor.seat, visitor.device) = (seat, device),
+        Err(error) => {
+            tracing::error!(%error, "no device can be checked");
+            return visitor.error(StatusCode::SERVICE_UNAVAILABLE);
         }
     }
     if !may_change_state(&request, &pages.public.origin(&visitor.arrival.host)) {
@@ -149,6 +164,25 @@ pub async fn establish(State(pages): State<Arc<Pages>>, mut request: Request, ne
         add_cookie(&mut response, cookie::BROWSER, &id, Keep::Session);
     }
     response
+}
+
+/// Where the visitor sits: by the session, by the mark of the device, or by the network.
+async fn seat(
+    pages: &Pages,
+    visitor: &Visitor,
+    mark: Option<&str>,
+) -> Result<(Seat, Option<TokenHash>), StoreError> {
+    let mark = mark.map(|mark| TokenHash::of(mark.as_bytes()));
+    let device = match mark {
+        Some(mark) => pages.store.device(&mark).await?.map(|_| mark),
+        None => None,
+    };
+    let address = visitor.arrival.address;
+    let here = |network: &IpNet| address.is_some_and(|address| network.contains(&address));
+    let shared = device.is_some()
+        || pages.shared_networks.iter().any(here)
+        || visitor.session.as_ref().is_some_and(|session| session.seat() == Seat::Shared);
+    Ok((if shared { Seat::Shared } else { Seat::Own }, device))
 }
 
 /// An error that says no more than its status: from a store that did not answer, or a form nobody could read.

@@ -131,6 +131,11 @@ impl Permit {
         self.level.as_ref().map(|level| level.name.as_str())
     }
 
+    /// Whether the rule is open to everybody.
+    pub fn is_public(&self) -> bool {
+        self.by.rules[self.rule].public
+    }
+
     /// Whether the request shows that somebody is there, and so keeps the session alive.
     pub fn is_activity(&self) -> bool {
         self.activity

@@ -7,9 +7,9 @@ use http::header;
 use pingora::http::RequestHeader;
 use pingora::proxy::Session as Downstream;
 
-use super::{Context, Proxy, cookie_lines, request};
+use super::{Context, Proxy, client, cookie_lines, request};
 use crate::policy::{self, App, Decision, Permit, Person};
-use crate::session::cookie;
+use crate::session::{Seat, cookie};
 
 impl Proxy {
     /// The session, the decision, and whatever follows from it.
@@ -32,7 +32,7 @@ impl Proxy {
                 return self.fail(downstream, context, 503, "store-unavailable").await;
             }
         };
-        context.sender = session.as_ref().map(|session| session.user.id);
+        context.sender = session.as_ref().map(|session| session.sender());
         let now = self.clock.now();
         let limits = app.session_limits(&self.asked(downstream, context), now);
         context.session = session.filter(|session| session.within(&limits, now));
@@ -70,10 +70,13 @@ impl Proxy {
     /// The request as the policy sees it.
     fn asked<'a>(&self, downstream: &'a Downstream, context: &'a Context) -> policy::Request<'a> {
         let head = downstream.req_header();
+        let address = self.address(downstream);
+        let seat = context.sender.map(|sender| sender.seat);
         policy::Request {
             query: context.query.as_deref(),
             headers: Some(&head.headers),
-            address: self.address(downstream),
+            address,
+            shared_device: seat == Some(Seat::Shared) || client::is_in(address, &self.shared_networks),
             protocol: request::protocol(head),
             approved_once: context.returning.as_ref().is_some_and(|taken| taken.approved),
             ..policy::Request::new(head.method.as_str(), &context.path)

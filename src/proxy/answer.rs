@@ -7,7 +7,7 @@ use axum::Router;
 use http::StatusCode;
 use pingora::proxy::Session as Downstream;
 
-use super::parking::Trouble;
+use super::parking::{Trouble, leaves};
 use super::request::{self, Refusal, Target};
 use super::respond::{self, ToLogin};
 use super::{Context, Proxy, bridge, cookie_lines};
@@ -41,7 +41,10 @@ impl Proxy {
         };
         let to_login = ToLogin {
             login: &self.public.login(),
-            url: &format!("{}{}", self.public.origin(&context.host), context.path_and_query()),
+            url: &match leaves(context) {
+                true => format!("{}/", self.public.origin(&context.host)),
+                false => format!("{}{}", self.public.origin(&context.host), context.path_and_query()),
+            },
             method: downstream.req_header().method.as_str(),
             ask: &ask,
             ask_is_new,

@@ -33,6 +33,11 @@ pub fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     known
 }
 
+/// Whether an address that is known lies in one of the networks.
+pub fn is_in(address: Option<IpAddr>, networks: &[IpNet]) -> bool {
+    address.is_some_and(|address| networks.iter().any(|network| network.contains(&address)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

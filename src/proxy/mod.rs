@@ -48,9 +48,8 @@ use crate::policy::{App, Observed, Permit, Policy};
 use crate::random::Random;
 use crate::session::cookie::{self, Keep};
 use crate::session::parked::Taken;
-use crate::session::{Session, Sessions};
+use crate::session::{Seat, Sender, Session, Sessions};
 use crate::time::Clock;
-use crate::user::UserId;
 
 /// The largest request body that is streamed through, in bytes.
 const MAX_BODY: u64 = 4 << 30;
@@ -85,6 +84,8 @@ pub struct Proxy {
     pub certificates: Option<Arc<Certificates>>,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Every device in these is one that many people use.
+    pub shared_networks: Vec<IpNet>,
     /// The login host's pages.
     pub login_pages: Router,
     /// The gateway's own paths on the apps' hosts.
@@ -103,7 +104,7 @@ pub struct Context {
     app: Option<Arc<App>>,
     session: Option<Arc<Session>>,
     /// Whose request it is, as far as that is known: also of somebody whose session is over.
-    sender: Option<UserId>,
+    sender: Option<Sender>,
     /// The parked request that this one is the return of.
     returning: Option<Taken>,
     permit: Option<Permit>,
@@ -271,6 +272,11 @@ impl ProxyHttp for Proxy {
             return Err(Error::explain(ErrorType::HTTPStatus(502), "an upgrade nobody asked for"));
         }
         forward::clean_response(response)?;
+        let shared = context.sender.is_some_and(|sender| sender.seat == Seat::Shared);
+        if shared && context.permit.as_ref().is_some_and(|permit| !permit.is_public()) {
+            // The next person's back button must not show it (RFC 9111, 5.2.2.5).
+            response.insert_header(header::CACHE_CONTROL, "no-store")?;
+        }
         if context.returning.is_some() {
             response.append_header(header::SET_COOKIE, cookie::set(cookie::RETURNING, "", Keep::Drop))?;
         }

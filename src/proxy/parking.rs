@@ -14,9 +14,8 @@ use super::bridge::{self, Unread};
 use super::{Context, Proxy, cookie_lines, request};
 use crate::policy::{App, Demand};
 use crate::session::parked::{self, Asker, Identity, Kept, Taken};
-use crate::session::{Session, cookie};
+use crate::session::{Seat, Sender, Session, cookie};
 use crate::time::Timestamp;
-use crate::user::UserId;
 
 /// The largest body that is approved once without being kept, in bytes: what pingora holds for the upstream
 /// when it was read before the decision.
@@ -62,7 +61,8 @@ impl Proxy {
         let returned = context.returning.take().and_then(|taken| taken.kept);
         let most = demand.park_body.filter(|_| page && (!empty || returned.is_some()));
         // What a foreign page sent is not what the person was doing: it must not come back as theirs.
-        if !(demand.once || most.is_some()) || !self.is_ours(head, &context.host) {
+        if !(demand.once || most.is_some() || (page && leaves(context))) || !self.is_ours(head, &context.host)
+        {
             return Ok(None);
         }
         let (method, content_type) = (head.method.as_str().to_owned(), content_type(&head.headers));
@@ -88,7 +88,8 @@ impl Proxy {
             true => {}
         }
         let asker = if page { Asker::Page } else { Asker::Script };
-        let request = parked::Request { identity, asker, user: context.sender, kept };
+        let request =
+            parked::Request { identity, asker, user: context.sender.map(|sender| sender.user), kept };
         parked::park(&self.ceremonies, ask, request).await.map(Some).map_err(Trouble::store)
     }
 
@@ -125,7 +126,7 @@ impl Proxy {
     }
 
     /// Who had the session that is over.
-    pub(super) async fn former(&self, head: &RequestHeader, host: &str) -> Option<UserId> {
+    pub(super) async fn former(&self, head: &RequestHeader, host: &str) -> Option<Sender> {
         self.sessions.former(cookie::read(cookie_lines(head), cookie::SESSION)?, host).await
     }
 
@@ -136,6 +137,12 @@ impl Proxy {
         let origin = head.headers.contains_key(header::ORIGIN) || !request::is_navigation(head);
         safe || (site.is_none_or(|site| site == b"same-origin") && origin && self.same_origin(head, host))
     }
+}
+
+/// Somebody's session is over on a device that many people use: whoever logs in next may be another, who must
+/// not even see where they were.
+pub(super) fn leaves(context: &Context) -> bool {
+    context.outcome == "login" && context.sender.is_some_and(|sender| sender.seat == Seat::Shared)
 }
 
 fn identity(context: &Context, method: String, body: &Bytes) -> Identity {

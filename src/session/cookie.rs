@@ -26,6 +26,8 @@ pub const RETURNING: &str = "__Host-sluse-returning";
 pub const LANGUAGE: &str = "__Host-sluse-lang";
 /// The one-time code that vouches for a first key, between typing it and the touch.
 pub const CODE: &str = "__Host-sluse-code";
+/// This device is one that many people use, at the login host.
+pub const DEVICE: &str = "__Host-sluse-device";
 /// *Husk brugernavn*.
 pub const USERNAME: &str = "__Host-sluse-name";
 
@@ -123,6 +125,17 @@ pub fn carries_ours<'a>(lines: impl Iterator<Item = &'a [u8]>) -> bool {
     lines.flat_map(crumbs).any(|crumb| is_ours(crumb.trim_ascii()))
 }
 
+/// The names of the cookies that are not ours.
+pub fn foreign_names<'a>(lines: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = &'a str> {
+    lines.flat_map(crumbs).filter(|crumb| !is_ours(crumb.trim_ascii())).filter_map(|crumb| {
+        let (name, _) = split(crumb)?;
+        // RFC 9110, 5.6.2: a token, and nothing that could say more than its name.
+        let token = |b: &u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(b);
+        let fine = !name.is_empty() && name.iter().all(token);
+        std::str::from_utf8(name).ok().filter(|_| fine)
+    })
+}
+
 fn crumbs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.split(|byte| *byte == b';')
 }
@@ -215,6 +228,12 @@ mod tests {
         assert_eq!(rest(&["a=1", "__Host-sluse=x", "b=2"]).as_deref(), Some("a=1; b=2"));
         assert_eq!(rest(&["__Host-sluse=x; __HOST-SLUSE-ask=y; __Host-sluse"]), None);
         assert_eq!(rest(&["odd; =x; sluse=1"]).as_deref(), Some("odd; =x; sluse=1"));
+    }
+
+    #[test]
+    fn the_names_of_others_are_told_apart_from_ours() {
+        let line: &[u8] = b"a=1; __Host-sluse=x; JSESSIONID=y; odd; =z; b d=2; c=";
+        assert_eq!(foreign_names(std::iter::once(line)).collect::<Vec<_>>(), ["a", "JSESSIONID", "c"]);
     }
 
     #[test]

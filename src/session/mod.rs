@@ -41,6 +41,21 @@ pub struct Lifetimes {
     pub absolute: Duration,
 }
 
+/// Where somebody sits.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Seat {
+    Own,
+    /// A device that many people use.
+    Shared,
+}
+
+/// Who sends a request, and from where.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    pub user: UserId,
+    pub seat: Seat,
+}
+
 /// A live session at one host.
 #[derive(Debug)]
 pub struct Session {
@@ -59,6 +74,14 @@ impl Session {
     /// How long ago the person was last active, on any host.
     pub fn idle_for(&self, now: Timestamp) -> Duration {
         now.since(self.sign_in.seen_at())
+    }
+
+    pub fn sender(&self) -> Sender {
+        Sender { user: self.user.id, seat: self.seat() }
+    }
+
+    pub fn seat(&self) -> Seat {
+        if self.sign_in.shared { Seat::Shared } else { Seat::Own }
     }
 
     /// Whether it lives under limits that are tighter than the installation's own.
@@ -82,6 +105,8 @@ pub struct Parts {
     pub random: Arc<dyn Random>,
     pub token_key: Secret<[u8; 32]>,
     pub lifetimes: Lifetimes,
+    /// Of signings in on devices that many people use.
+    pub shared_lifetimes: Lifetimes,
 }
 
 /// All live sessions.
@@ -139,10 +164,10 @@ impl Sessions {
         self.unless_over(session, now).await
     }
 
-    /// Whose session this was that is over, as far as memory tells. It opens nothing.
-    pub async fn former(&self, value: &str, host: &str) -> Option<UserId> {
+    /// Who had the session that is over, as far as memory tells. It opens nothing.
+    pub async fn former(&self, value: &str, host: &str) -> Option<Sender> {
         let token = SessionToken::parse(value, &self.parts.token_key, host)?;
-        Some(self.cache.get(&token.hash()).await?.user.id)
+        Some(self.cache.get(&token.hash()).await?.sender())
     }
 
     /// Notes activity. Never waits.
@@ -156,11 +181,18 @@ impl Sessions {
     }
 
     /// A new signing in at `host`, proven by `evidence`. The caller ends whichever one the browser had.
-    pub async fn start(&self, user: Arc<User>, evidence: Evidence, host: &str) -> Result<Opened, StoreError> {
+    pub async fn start(
+        &self,
+        user: Arc<User>,
+        evidence: Evidence,
+        host: &str,
+        seat: Seat,
+    ) -> Result<Opened, StoreError> {
         let now = self.parts.clock.now();
         let id = SignInId(random::uuid(self.parts.random.as_ref()));
-        let expires_at = now.plus(self.parts.lifetimes.absolute);
-        let sign_in = SignIn { id, user: user.id, started_at: now, expires_at, seen_at: now };
+        let shared = seat == Seat::Shared;
+        let expires_at = now.plus(self.lifetimes(shared).absolute);
+        let sign_in = SignIn { id, user: user.id, started_at: now, expires_at, seen_at: now, shared };
         let assurance = Assurance::default().with(evidence);
         let opened = self.open(sign_in, user, assurance, host, None).await?;
         opened.ok_or(StoreError::Corrupt { what: "a signing in that ended before it began" })
@@ -178,9 +210,14 @@ impl Sessions {
 
     /// Ends the signing in behind a session, everywhere.
     pub async fn end(&self, session: &Session) -> Result<(), StoreError> {
+        self.end_sign_in(session.sign_in.id).await
+    }
+
+    /// Ends a signing in, everywhere.
+    pub async fn end_sign_in(&self, id: SignInId) -> Result<(), StoreError> {
         let now = self.parts.clock.now();
-        self.parts.store.end_sign_in(session.sign_in.id, now).await?;
-        self.sign_ins.end(session.sign_in.id, now);
+        self.parts.store.end_sign_in(id, now).await?;
+        self.sign_ins.end(id, now);
         Ok(())
     }
 
@@ -192,6 +229,10 @@ impl Sessions {
             self.sign_ins.end(id, now);
         }
         Ok(())
+    }
+
+    fn lifetimes(&self, shared: bool) -> Lifetimes {
+        if shared { self.parts.shared_lifetimes } else { self.parts.lifetimes }
     }
 
     /// How many look-ups were answered from memory, and how many had to ask the store.
@@ -246,7 +287,7 @@ impl Sessions {
         session: Arc<Session>,
         now: Timestamp,
     ) -> Result<Option<Arc<Session>>, StoreError> {
-        let Lifetimes { idle, .. } = self.parts.lifetimes;
+        let Lifetimes { idle, .. } = self.lifetimes(session.sign_in.shared);
         if now < session.sign_in.expires_at && session.user.active(now) {
             if session.idle_for(now) < idle {
                 return Ok(Some(session));

@@ -118,6 +118,16 @@ pub struct Resumed {
     pub same_person: bool,
 }
 
+/// What became of a request that its person came back for.
+#[derive(Debug)]
+pub enum Resumption {
+    Resumed(Resumed),
+    /// Somebody else sent it, or may have.
+    Anothers,
+    /// It was resumed before, is too old, or another browser's or host's.
+    Gone,
+}
+
 /// A returning request that has been taken.
 #[derive(Debug)]
 pub struct Taken {
@@ -152,29 +162,35 @@ pub async fn approve(
     ceremonies.begin_as(ask, &name, &Approval { sign_in: session.sign_in.id.0 }).await
 }
 
-/// The person is back at the app's host. `None` if it was resumed before, is too old, another browser's,
-/// another host's or another person's; it is gone then.
+/// Somebody is back at the app's host. Whatever the answer, it cannot be resumed again.
 pub async fn resume(
     ceremonies: &Ceremonies,
     ask: &str,
     id: &str,
     session: &Session,
-) -> Result<Option<Resumed>, StoreError> {
+) -> Result<Resumption, StoreError> {
     let browser = Browser::of(ask);
-    let Some(parked) = ceremonies.take::<Parked>(browser, id).await? else { return Ok(None) };
+    let Some(parked) = ceremonies.take::<Parked>(browser, id).await? else { return Ok(Resumption::Gone) };
     let approval = ceremonies.take::<Approval>(browser, &approval_of(id)).await?;
     let parked = parked.finish();
     let sign_in = session.sign_in.id.0;
-    let another = parked.user.is_some_and(|user| user != session.user.id.0);
-    if another || parked.identity.host != session.host {
-        return Ok(None);
+    // Where many people sit, what nobody is known to have sent is nobody's.
+    let others = match parked.user {
+        Some(user) => user != session.user.id.0,
+        None => session.sign_in.shared,
+    };
+    if others {
+        return Ok(Resumption::Anothers);
+    }
+    if parked.identity.host != session.host {
+        return Ok(Resumption::Gone);
     }
     let approved = approval.is_some_and(|approval| approval.finish().sign_in == sign_in);
     let Identity { method, target, .. } = parked.identity.clone();
     let (asker, kept, same_person) = (parked.asker, parked.kept.is_some(), parked.user.is_some());
     let id = ceremonies.begin(browser, &Returning { sign_in, approved, parked }).await?;
     let cookie = format!("{id}.{}", mark(&method, &target, kept));
-    Ok(Some(Resumed { cookie, method, target, asker, kept, same_person }))
+    Ok(Resumption::Resumed(Resumed { cookie, method, target, asker, kept, same_person }))
 }
 
 /// Whether the cookie [`super::cookie::RETURNING`] may be this request's. Others that the browser sends

@@ -23,6 +23,8 @@ pub struct LiveSignIn {
     pub user: UserId,
     pub started_at: Timestamp,
     pub expires_at: Timestamp,
+    /// It is on a device that many people use.
+    pub shared: bool,
     seen_at: AtomicI64,
     touched_at: AtomicI64,
     ended: AtomicBool,
@@ -35,6 +37,7 @@ impl LiveSignIn {
             user: record.user,
             started_at: record.started_at,
             expires_at: record.expires_at,
+            shared: record.shared,
             seen_at: AtomicI64::new(record.seen_at.as_millis()),
             touched_at: AtomicI64::new(record.seen_at.as_millis()),
             ended: AtomicBool::new(false),
@@ -72,6 +75,7 @@ impl LiveSignIn {
             started_at: self.started_at,
             expires_at: self.expires_at,
             seen_at: self.seen_at(),
+            shared: self.shared,
         }
     }
 }
@@ -130,6 +134,7 @@ mod tests {
             started_at: Timestamp::EPOCH,
             expires_at: Timestamp::from_seconds(1000),
             seen_at: Timestamp::from_seconds(seen),
+            shared: false,
         }
     }
 

@@ -23,7 +23,7 @@ pub(super) struct World {
     pub ceremonies: Ceremonies,
     pub clock: Arc<ManualClock>,
     store: Arc<dyn Store>,
-    user: Arc<User>,
+    pub user: Arc<User>,
     sqlite: Arc<Sqlite>,
     _folder: TempDir,
 }
@@ -66,10 +66,10 @@ impl World {
     }
 
     pub async fn signed_in(&self) -> Opened {
-        self.sessions.start(self.user.clone(), self.password(), LOGIN).await.unwrap()
+        self.sessions.start(self.user.clone(), self.password(), LOGIN, Seat::Own).await.unwrap()
     }
 
-    fn password(&self) -> Evidence {
+    pub fn password(&self) -> Evidence {
         Evidence::Password(PasswordEvidence { at: self.clock.now() })
     }
 
@@ -90,6 +90,7 @@ fn another_node(store: &Arc<dyn Store>, clock: &Arc<ManualClock>, random: Arc<dy
         random,
         token_key: Secret::new([1; 32]),
         lifetimes: Lifetimes { idle: IDLE, absolute: ABSOLUTE },
+        shared_lifetimes: Lifetimes { idle: IDLE / 5, absolute: ABSOLUTE / 2 },
     });
     sessions
 }
@@ -278,4 +279,24 @@ async fn sessions_outlive_the_process() {
     let restarted = another_node(&world.store, &world.clock, Arc::new(SeededRandom::new(8)));
     let session = restarted.find(&opened.token.value(), LOGIN).await.unwrap().unwrap();
     assert_eq!(session.user.username.as_str(), "nez");
+}
+
+#[tokio::test]
+async fn a_signing_in_on_a_shared_device_is_shorter() {
+    let world = World::new().await;
+    let start = async || {
+        world.sessions.start(world.user.clone(), world.password(), LOGIN, Seat::Shared).await.unwrap()
+    };
+    let idle = start().await;
+    world.clock.advance(IDLE / 5 - Duration::from_secs(1));
+    assert!(world.find(&idle).await.is_some());
+    world.clock.advance(Duration::from_secs(1));
+    assert!(world.find(&idle).await.is_none());
+    let active = start().await;
+    assert_eq!(active.session.sign_in.expires_at, world.clock.now().plus(ABSOLUTE / 2));
+    // As another node reads it from the store.
+    let random: Arc<dyn Random> = Arc::new(SeededRandom::new(8));
+    let node = another_node(&world.store, &world.clock, random);
+    let there = node.find(&active.token.value(), LOGIN).await.unwrap().unwrap();
+    assert!(there.sign_in.shared);
 }

@@ -3,6 +3,7 @@
 //! A store passes by invoking [`suite`] with something that opens it: see [`Subject`].
 
 pub(crate) mod ceremonies;
+pub(crate) mod devices;
 pub(crate) mod keys;
 pub(crate) mod people;
 pub(crate) mod sessions;
@@ -29,6 +30,9 @@ pub(crate) trait Subject: Send + Sync {
 macro_rules! suite {
     ($subject:expr) => {
         crate::store::conformance::suite! { @tests $subject =>
+            devices::a_device_is_marked_once_by_its_link
+            devices::a_removed_device_is_nobodys
+            devices::whoever_sits_down_follows_somebody
             people::a_user_comes_back_whole
             people::a_user_name_is_taken_once
             people::of_many_who_add_a_name_one_succeeds
@@ -138,6 +142,7 @@ fn session(user: &User, sign_in: &str, token: &str) -> SessionRecord {
             started_at: at(10),
             expires_at: at(1000),
             seen_at: at(10),
+            shared: false,
         },
         assurance: Assurance::default().with(Evidence::Password(PasswordEvidence { at: at(10) })),
     }

@@ -62,6 +62,16 @@ pub struct SignIn {
     pub expires_at: Timestamp,
     /// The latest activity on any host, to within the touch interval.
     pub seen_at: Timestamp,
+    /// It is on a device that many people use.
+    pub shared: bool,
+}
+
+/// A device that many people use, by the name an administrator gave it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    pub name: String,
+    /// `None` until its link was opened on it.
+    pub marked_at: Option<Timestamp>,
 }
 
 /// A browser's session at one host: a bearer token, and the evidence that was handed to that host.
@@ -227,6 +237,24 @@ pub trait Store: Send + Sync {
     /// The revocation feed after `position`, oldest first; the first call passes `None` and hears only
     /// where the feed now stands (one entry at most, its last; if there is none, go on from `Some(0)`).
     async fn revocations(&self, after: Option<i64>) -> Result<Vec<Revocation>>;
+
+    // Shared devices
+
+    /// Makes the link that marks the device; a device of that name stays marked until the link is used.
+    async fn invite_device(&self, name: &str, code: &TokenHash, expires_at: Timestamp) -> Result<()>;
+    /// Spends the link: whoever holds `token` is on that device now, and nobody else.
+    async fn mark_device(
+        &self,
+        code: &TokenHash,
+        token: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<Device>>;
+    async fn device(&self, token: &TokenHash) -> Result<Option<Device>>;
+    /// All of them, by name.
+    async fn devices(&self) -> Result<Vec<Device>>;
+    async fn remove_device(&self, name: &str) -> Result<bool>;
+    /// Somebody sits down at the device; answers the signing in of whoever sat there before.
+    async fn occupy_device(&self, token: &TokenHash, sign_in: SignInId) -> Result<Option<SignInId>>;
 
     // Audit and upkeep
 

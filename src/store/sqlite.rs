@@ -6,6 +6,7 @@
 
 mod audit;
 mod ceremonies;
+mod devices;
 mod keys;
 mod open;
 mod people;
@@ -18,7 +19,8 @@ use sqlx::SqlitePool;
 pub use open::OpenError;
 
 use super::{
-    AuditRecord, CeremonyRecord, Key, KeyAdded, Result, Revocation, SessionRecord, SignInId, Store, TokenHash,
+    AuditRecord, CeremonyRecord, Device, Key, KeyAdded, Result, Revocation, SessionRecord, SignInId, Store,
+    TokenHash,
 };
 use crate::authn::{CredentialId, MitIdSubject};
 use crate::time::Timestamp;
@@ -170,6 +172,35 @@ impl Store for Sqlite {
 
     async fn revocations(&self, after: Option<i64>) -> Result<Vec<Revocation>> {
         sessions::revocations(&self.readers, after).await
+    }
+
+    async fn invite_device(&self, name: &str, code: &TokenHash, expires_at: Timestamp) -> Result<()> {
+        devices::invite(&self.writer, name, code, expires_at).await
+    }
+
+    async fn mark_device(
+        &self,
+        code: &TokenHash,
+        token: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<Device>> {
+        devices::mark(&self.writer, code, token, now).await
+    }
+
+    async fn device(&self, token: &TokenHash) -> Result<Option<Device>> {
+        devices::by_token(&self.readers, token).await
+    }
+
+    async fn devices(&self) -> Result<Vec<Device>> {
+        devices::all(&self.readers).await
+    }
+
+    async fn remove_device(&self, name: &str) -> Result<bool> {
+        devices::remove(&self.writer, name).await
+    }
+
+    async fn occupy_device(&self, token: &TokenHash, sign_in: SignInId) -> Result<Option<SignInId>> {
+        devices::occupy(self.begin().await?, token, sign_in).await
     }
 
     async fn append_audit(&self, record: &AuditRecord) -> Result<()> {

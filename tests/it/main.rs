@@ -28,6 +28,7 @@ mod process;
 mod raw;
 mod reload;
 mod self_service;
+mod shared_devices;
 mod stopping;
 mod store;
 mod wait;

@@ -167,6 +167,18 @@ pub static DA: Texts = Texts {
         last: "Når den er slettet, kan du ikke logge ind med en nøgle. Du skal bruge MitID eller en engangskode fra servicedesk for at tilføje en ny.",
         submit: "Slet enhed",
     },
+    device: Device {
+        title: "Fælles enhed",
+        lead: "Skal denne enhed bruges af flere? Så gælder der fra nu af noget andet på den:",
+        forgets: "Den husker ingen: hverken brugernavn eller det, man var i gang med.",
+        ends: "Man logges ud, når den ikke har været brugt et øjeblik.",
+        switch: "Der står Skift bruger på alle sider.",
+        submit: "Gør til fælles enhed",
+        done: "Enheden er nu fælles",
+        done_lead: "er klar til at blive delt. Luk denne side, og giv enheden videre.",
+        refused: "Linket virker ikke",
+        refused_lead: "Det er brugt, eller det er for gammelt. Bed om et nyt hos din it-afdeling.",
+    },
     resume: Resume {
         title: "Dit arbejde er gemt",
         sending: "Det, du var i gang med, bliver sendt nu.",

@@ -167,6 +167,18 @@ pub static EN: Texts = Texts {
         last: "Once it is deleted you cannot log in with a key. You will need MitID, or a one-time code from the service desk, to add a new one.",
         submit: "Delete device",
     },
+    device: Device {
+        title: "Shared device",
+        lead: "Is this device to be used by several people? Then other rules apply on it from now on:",
+        forgets: "It remembers nobody: neither a user name nor what somebody was doing.",
+        ends: "People are logged out when it has not been used for a moment.",
+        switch: "Switch user is on every page.",
+        submit: "Make it a shared device",
+        done: "The device is now shared",
+        done_lead: "is ready to be shared. Close this page, and pass the device on.",
+        refused: "The link does not work",
+        refused_lead: "It has been used, or it is too old. Ask your IT department for a new one.",
+    },
     resume: Resume {
         title: "Your work is kept",
         sending: "What you were doing is being sent now.",

@@ -11,6 +11,8 @@ pub struct Frame {
     pub lang: Lang,
     /// The same page in the other language: path and query.
     pub switch_url: String,
+    /// The device is one that many people use: *Skift bruger* is on every page.
+    pub shared: bool,
     /// The name of the person logged in.
     pub user: Option<String>,
     /// Where *Log ud* posts to, on the host that shows the page.

@@ -193,8 +193,14 @@ impl Sample<'_> {
         let error = ErrorPage { frame: self.coded(self.anonymous()), status: 502, retry: Some("/".into()) };
         let aborted = MitIdAborted { frame: self.known(), next: self.next(), key: true };
         let resume = |state| render(&Resume { frame: self.known(), state });
+        let device = |state| render(&Device { frame: self.anonymous(), state });
+        let shared = Frame { shared: true, ..self.known() };
         let send = |same_person| Resumption::Send { target: "/medication/7?unit=mg".into(), same_person };
         vec![
+            ("device", device(Marking::Ask("0123456789ABCDEFGHJK".into()))),
+            ("device-done", device(Marking::Done(self.words.key.into()))),
+            ("device-refused", device(Marking::Refused)),
+            ("me-shared", render(&MinIdentitet { frame: shared, ..self.me(self.key_rows(), None) })),
             ("resume", resume(send(true))),
             ("resume-ask", resume(send(false))),
             ("resume-approved", resume(Resumption::Approved)),

@@ -136,9 +136,11 @@ fn every_form_carries_where_the_person_was_going() {
     for (name, html) in samples(Lang::En, NEZ) {
         for form in html.split("<form ").skip(1) {
             let form = form.split("</form>").next().unwrap_or_default();
-            // Logging out leads nowhere else; what was parked goes where it was going; the stand-in's own forms
-            // are not ours.
+            // Logging out leads nowhere else, and the next person nowhere of this one's; what was parked goes
+            // where it was going; the stand-in's own forms are not ours.
             if name.starts_with("cura")
+                || name.ends_with("-shared")
+                || form.contains("action=\"/device\"")
                 || form.contains("action=\"/medication/")
                 || (form.contains("/logout") && !form.contains("then"))
             {

@@ -10,7 +10,8 @@ pub(crate) async fn a_session_comes_back_with_its_person(subject: &dyn Subject) 
     let store = subject.open().await;
     let [nez, other] = [added(&*store, "nez").await, added(&*store, "other").await];
     let whole = SessionRecord { assurance: everything(), ..session(&nez, "s1", "t1") };
-    let bare = SessionRecord { assurance: Assurance::default(), ..session(&other, "s2", "t2") };
+    let mut bare = SessionRecord { assurance: Assurance::default(), ..session(&other, "s2", "t2") };
+    bare.sign_in.shared = true;
     for (record, user) in [(whole, nez), (bare, other)] {
         assert!(store.put_session(&record, None).await.unwrap());
         assert_eq!(store.session(&record.token).await.unwrap(), Some((record, user)));

@@ -41,13 +41,14 @@ pub(super) async fn put(
 /// Whether the signing in is the person's and goes on, or is now begun.
 async fn begin_or_continue(write: &mut Write, sign_in: &SignIn) -> Result<bool> {
     sqlx::query(
-        "INSERT INTO sign_ins (id, user, started_at, ends_at, seen_at)
-         SELECT ?, id, ?, ?, ? FROM users WHERE id = ? ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO sign_ins (id, user, started_at, ends_at, seen_at, shared)
+         SELECT ?, id, ?, ?, ?, ? FROM users WHERE id = ? ON CONFLICT (id) DO NOTHING",
     )
     .bind(sign_in.id.0.as_bytes().as_slice())
     .bind(sign_in.started_at.as_millis())
     .bind(sign_in.expires_at.as_millis())
     .bind(sign_in.seen_at.as_millis())
+    .bind(sign_in.shared)
     .bind(sign_in.user.0.as_bytes().as_slice())
     .execute(&mut **write)
     .await?;
@@ -86,7 +87,7 @@ async fn insert(write: &mut Write, session: &SessionRecord) -> Result<bool> {
 
 pub(super) async fn load(readers: &SqlitePool, token: &TokenHash) -> Result<Option<(SessionRecord, User)>> {
     let row: Option<SessionRow> = sqlx::query_as(
-        "SELECT sessions.*, started_at, ends_at, seen_at, users.*
+        "SELECT sessions.*, started_at, ends_at, seen_at, shared, users.*
          FROM sessions JOIN sign_ins ON sign_ins.id = sign_in JOIN users ON users.id = sign_ins.user
          WHERE token = ? AND ended_at IS NULL",
     )
@@ -197,6 +198,7 @@ struct SessionRow {
     started_at: i64,
     ends_at: i64,
     seen_at: i64,
+    shared: bool,
     #[sqlx(flatten)]
     assurance: AssuranceRow,
     #[sqlx(flatten)]
@@ -224,6 +226,7 @@ impl SessionRow {
             started_at: Timestamp::from_millis(self.started_at),
             expires_at: Timestamp::from_millis(self.ends_at),
             seen_at: Timestamp::from_millis(self.seen_at),
+            shared: self.shared,
         };
         let assurance = self.assurance.try_into()?;
         Ok((SessionRecord { token: row::token(&self.token)?, host: self.host, sign_in, assurance }, user))
