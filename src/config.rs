@@ -40,7 +40,7 @@ pub struct Config {
     /// Weakest first.
     pub levels: Vec<Arc<Level>>,
     pub networks: Vec<Arc<Network>>,
-    /// Whose `X-Forwarded-For` is believed.
+    /// Whose `X-Forwarded-For`, or PROXY header, is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// The groups policies may name; `None`: any.
     pub groups: Option<Vec<String>>,
@@ -56,6 +56,8 @@ pub struct Config {
 pub struct Listen {
     pub address: SocketAddr,
     pub protocol: Protocol,
+    /// Reached through `trusted_proxies` alone, each of which begins with a PROXY header.
+    pub proxy_protocol: bool,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]

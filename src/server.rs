@@ -38,6 +38,7 @@ use crate::pages::{self, Pages};
 use crate::policy::Policy;
 use crate::policy::reload::Reloader;
 use crate::proxy::Proxy;
+use crate::proxy::behind::Behind;
 use crate::proxy::entrance::Entrance;
 use crate::proxy::site::Site;
 use crate::proxy::tls::{CertificateFiles, Certificates, KeepName};
@@ -168,28 +169,12 @@ impl Gateway {
         let mut proxy = pingora::proxy::http_proxy(&server.configuration, proxy);
         proxy.server_options = Some(options);
         let entrance = Entrance::new(proxy, config.trusted_proxies.clone());
-        let mut service = Service::new("proxy".to_owned(), entrance);
         for address in config.listen.iter().map(|listener| listener.address).chain([config.admin]) {
             can_listen(address)?;
         }
-        for listener in &config.listen {
-            let address = listener.address.to_string();
-            match (&certificates, listener.protocol) {
-                (Some(certificates), Protocol::Https) => {
-                    // The resolver stands in for the files: pingora panics over files.
-                    let mut tls = TlsSettings::with_callbacks(Box::new(KeepName))
-                        .map_err(|error| anyhow::anyhow!("{error}"))?;
-                    tls.set_cert_resolver(certificates.clone());
-                    tls.enable_h2();
-                    service.add_tls_with_settings(&address, None, tls);
-                }
-                (None, Protocol::Https) => {
-                    anyhow::bail!("`listen` asks for TLS on {address}, and there is no certificate")
-                }
-                (_, Protocol::Http | Protocol::Redirect) => service.add_tcp(&address),
-            }
+        for service in proxy_services(entrance, config, &certificates)? {
+            server.add_service(service);
         }
-        server.add_service(service);
         let admin = Admin { metrics: metrics.clone(), sessions, store };
         server.add_service(site("admin", &config.admin.to_string(), admin_router(admin)));
         for (address, router) in extras.listeners {
@@ -241,6 +226,41 @@ impl Gateway {
             std::process::exit(0);
         });
     }
+}
+
+/// One service for the listeners that people reach, and one for those that load balancers announce them to:
+/// what is read before TLS is a service's own.
+fn proxy_services(
+    entrance: Entrance,
+    config: &Config,
+    certificates: &Option<Arc<Certificates>>,
+) -> anyhow::Result<Vec<Service<Entrance>>> {
+    let behind = Arc::new(Behind { trusted: config.trusted_proxies.clone() });
+    let mut announced = Service::new("announced".to_owned(), entrance.behind(behind.clone()));
+    let mut open = Service::new("proxy".to_owned(), entrance);
+    announced.endpoints().set_pre_tls_callback(behind);
+    for listener in &config.listen {
+        let address = listener.address.to_string();
+        let service = if listener.proxy_protocol { &mut announced } else { &mut open };
+        match (certificates, listener.protocol) {
+            (Some(certificates), Protocol::Https) => {
+                // The resolver stands in for the files: pingora panics over files.
+                let mut tls = TlsSettings::with_callbacks(Box::new(KeepName))
+                    .map_err(|error| anyhow::anyhow!("{error}"))?;
+                tls.set_cert_resolver(certificates.clone());
+                tls.enable_h2();
+                service.add_tls_with_settings(&address, None, tls);
+            }
+            (None, Protocol::Https) => {
+                anyhow::bail!("`listen` asks for TLS on {address}, and there is no certificate")
+            }
+            (_, Protocol::Http | Protocol::Redirect) => service.add_tcp(&address),
+        }
+    }
+    let services = [open, announced].into_iter();
+    Ok(services
+        .filter_map(|mut service| (!service.endpoints().addresses().is_empty()).then_some(service))
+        .collect())
 }
 
 /// pingora panics over an address it cannot have: better to say which and why, before.

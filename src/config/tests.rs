@@ -24,8 +24,16 @@ fn the_shipped_file_means_what_it_says() {
     assert_eq!(
         config.listen,
         [
-            Listen { address: "0.0.0.0:443".parse().unwrap(), protocol: Protocol::Https },
-            Listen { address: "0.0.0.0:80".parse().unwrap(), protocol: Protocol::Redirect },
+            Listen {
+                address: "0.0.0.0:443".parse().unwrap(),
+                protocol: Protocol::Https,
+                proxy_protocol: false
+            },
+            Listen {
+                address: "0.0.0.0:80".parse().unwrap(),
+                protocol: Protocol::Redirect,
+                proxy_protocol: false
+            },
         ]
     );
     assert_eq!(config.sessions, Sessions::default());
@@ -55,7 +63,11 @@ methods: { password: {} }
     let config = parse(text).unwrap();
     assert_eq!(
         config.listen,
-        [Listen { address: "127.0.0.1:8080".parse().unwrap(), protocol: Protocol::Http }]
+        [Listen {
+            address: "127.0.0.1:8080".parse().unwrap(),
+            protocol: Protocol::Http,
+            proxy_protocol: false
+        }]
     );
     assert_eq!(config.admin, "127.0.0.1:9464".parse().unwrap());
     assert_eq!(config.methods.offered(), [Method::Password]);
@@ -115,6 +127,18 @@ fn what_is_refused() {
     ] {
         assert_eq!(with(part, other).map(|_| ()), Err(vec![problem.to_owned()]), "{other}");
     }
+}
+
+#[test]
+fn a_listener_behind_proxies_needs_some_to_trust() {
+    let redirect = "address: \"0.0.0.0:80\", redirect: true";
+    let behind = format!("{redirect}, proxy_protocol: true");
+    let config = with(redirect, &behind).unwrap();
+    let told: Vec<bool> = config.listen.iter().map(|listener| listener.proxy_protocol).collect();
+    assert_eq!(told, [false, true]);
+    let text = SHIPPED.replace(redirect, &behind).replace("trusted_proxies: [10.20.0.5/32]", "");
+    let problem = "9: `proxy_protocol` is for trusted proxies alone, and there are none";
+    assert_eq!(parse(&text).map(|_| ()).unwrap_err(), [problem]);
 }
 
 #[test]

@@ -4,10 +4,12 @@
 //! `upstream_peer`, and so no connection. What the upstream is told is set in `upstream_request_filter`,
 //! after pingora has applied the client's `Connection` header, so that no client can strip it.
 
+pub mod behind;
 mod bridge;
 mod client;
 pub mod entrance;
 mod forward;
+mod proxy_protocol;
 pub mod request;
 pub mod respond;
 pub mod site;

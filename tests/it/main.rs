@@ -6,6 +6,7 @@
 
 mod arrows;
 mod attacks;
+mod behind;
 mod broker;
 mod browser;
 mod configuration;
