@@ -136,9 +136,7 @@ impl Config {
             ("store", self.store != new.store),
             ("key_file", self.key_file != new.key_file),
             ("sessions", life(self) != life(new)),
-            ("methods", self.methods != new.methods),
             ("trusted_proxies", self.trusted_proxies != new.trusted_proxies),
-            ("languages", self.languages != new.languages),
         ];
         changed.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
     }

@@ -1,5 +1,6 @@
 //! The composition root: configuration and policy in, a running gateway out.
 
+mod making;
 mod reloading;
 
 use std::collections::HashMap;
@@ -22,19 +23,17 @@ use pingora::server::{RunArgs, Server};
 use pingora::services::listening::Service;
 use tokio::runtime::Runtime;
 
+use self::making::Making;
 use crate::arrival::Public;
 use crate::assertion::AssertionKey;
 use crate::audit::{AuditLog, CorrelationIds};
-use crate::authn::MitIdLevel;
 use crate::authn::ceremony::Ceremonies;
-use crate::authn::mitid::{self, MitId};
+use crate::authn::mitid;
 use crate::authn::password::{Cost, Passwords};
-use crate::authn::webauthn::RelyingParty;
-use crate::config::{Config, Language, Protocol, StoreLocation};
+use crate::config::{Config, Protocol, StoreLocation};
 use crate::directory::Local;
 use crate::metrics::Metrics;
-use crate::pages::text::Lang;
-use crate::pages::{self, Pages};
+use crate::pages::{self, Pages, Settings};
 use crate::policy::Policy;
 use crate::policy::reload::Reloader;
 use crate::proxy::Proxy;
@@ -44,7 +43,7 @@ use crate::proxy::site::Site;
 use crate::proxy::tls::{CertificateFiles, Certificates, KeepName};
 use crate::proxy::upstream::Upstreams;
 use crate::random::Random;
-use crate::secret::{self, Keys};
+use crate::secret::Keys;
 use crate::session::{Lifetimes, Parts, Sessions, revoke};
 use crate::store::Store;
 use crate::store::sqlite::Sqlite;
@@ -79,6 +78,8 @@ pub struct Extras {
 pub struct Gateway {
     server: Server,
     policy: Arc<ArcSwap<Policy>>,
+    settings: Arc<ArcSwap<Settings>>,
+    making: Making,
     audit: AuditLog,
     world: World,
     pub metrics: Arc<Metrics>,
@@ -117,7 +118,9 @@ impl Gateway {
 
         let audit = AuditLog::new(store.clone());
         let assertion = Arc::new(AssertionKey::derive(&keys.assertion, public.login()));
-        let form_targets = form_targets(&public, &policy.load(), config);
+        let making = Making { public: public.clone(), world: world.clone(), broker_http: extras.broker_http };
+        let settings = making.settings(config, &policy.load(), None)?;
+        let settings = Arc::new(ArcSwap::from_pointee(settings));
         let pages = Arc::new(Pages {
             policy: policy.clone(),
             store: store.clone(),
@@ -129,17 +132,13 @@ impl Gateway {
             }),
             sessions: sessions.clone(),
             ceremonies: Ceremonies { store: store.clone(), clock: clock.clone(), random: random.clone() },
-            relying_party: relying_party(config)?,
-            mitid: broker(config, &public, &world, extras.broker_http)?,
-            mitid_level: config.methods.mitid.as_ref().map_or(MitIdLevel::Substantial, |mitid| mitid.level),
+            live: settings.clone(),
             assertion: assertion.clone(),
             keys,
             audit: audit.clone(),
             metrics: metrics.clone(),
             clock: clock.clone(),
             random: random.clone(),
-            languages: config.languages.iter().map(language).collect(),
-            content_security_policy: pages::content_security_policy(&form_targets),
             public: public.clone(),
         });
         let certificates = certificates(config, &policy.load())?;
@@ -180,7 +179,7 @@ impl Gateway {
         for (address, router) in extras.listeners {
             server.add_service(site("stand-in", &address, router));
         }
-        Ok(Self { server, policy, audit, world, metrics, runtime })
+        Ok(Self { server, policy, settings, making, audit, world, metrics, runtime })
     }
 }
 
@@ -192,10 +191,11 @@ impl Gateway {
         runtime.shutdown_timeout(Duration::from_secs(1));
     }
 
-    /// Reloads the policies from now on: at SIGHUP, and when a file has changed. `path` is where `config` was
-    /// read from.
+    /// Reloads the configuration and the policies from now on: at SIGHUP, and when a file has changed. `path` is
+    /// where `config` was read from.
     pub fn follow(&self, path: &Path, config: Config) {
-        let reloader = Reloader::new(path, config, self.policy.clone());
+        let set_up = self.making.clone().set_up(path.to_owned(), self.settings.clone());
+        let reloader = Reloader::new(path, config, self.policy.clone(), set_up);
         let telling = reloading::Telling {
             audit: self.audit.clone(),
             metrics: self.metrics.clone(),
@@ -294,56 +294,6 @@ fn public(config: &Config) -> anyhow::Result<Public> {
         login_host,
         redirect_ports: redirects.map(|listener| listener.address.port()).collect(),
     })
-}
-
-fn language(language: &Language) -> Lang {
-    match language {
-        Language::Da => Lang::Da,
-        Language::En => Lang::En,
-    }
-}
-
-fn relying_party(config: &Config) -> anyhow::Result<RelyingParty> {
-    let host = config.login.host_str().context("`login` has no host")?;
-    let rp_id = config.methods.key.as_ref().map_or(host, |key| key.rp_id.as_str());
-    Ok(RelyingParty::new(rp_id, &config.login, "Sluse")?)
-}
-
-fn broker(
-    config: &Config,
-    public: &Public,
-    world: &World,
-    http: Option<mitid::Http>,
-) -> anyhow::Result<Option<MitId>> {
-    let Some(settings) = &config.methods.mitid else { return Ok(None) };
-    let redirect_uri = format!("{}/mitid/callback", public.login()).parse()?;
-    let http = match http {
-        Some(http) => http,
-        None => mitid::Http::new()?,
-    };
-    let (clock, random) = (world.clock.clone(), world.random.clone());
-    let mut broker = settings.broker.clone();
-    if let Some(path) = &settings.client_secret_file {
-        let secret =
-            secret::load_text(path).with_context(|| format!("`{}` cannot be read", path.display()))?;
-        broker.client_secret = Some(secret);
-    }
-    Ok(Some(MitId::new(broker, redirect_uri, http, clock, random)?))
-}
-
-/// A login ends at an app or at the broker, and the broker may send people further on: any https address.
-/// What is on plain HTTP, which only this machine's own hosts are, is named.
-fn form_targets(public: &Public, policy: &Policy, config: &Config) -> String {
-    let mut targets = "https:".to_owned();
-    if public.scheme != "https" {
-        let hosts = policy.apps().iter().flat_map(|app| &app.hosts);
-        let broker = config.methods.mitid.as_ref().map(|mitid| mitid.broker.issuer.origin());
-        for origin in hosts.map(|host| public.origin(host)).chain(broker).chain([public.login()]) {
-            targets.push(' ');
-            targets.push_str(&origin);
-        }
-    }
-    targets
 }
 
 fn certificates(config: &Config, policy: &Policy) -> anyhow::Result<Option<Arc<Certificates>>> {

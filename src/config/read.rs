@@ -54,7 +54,7 @@ impl Reader<'_> {
         let listen = listen_at.map(|node| self.listeners(node, !tls.is_empty()));
         let admin = fields.optional("admin").and_then(|node| self.address(node));
         let store = fields.required("store").and_then(|node| self.store(node));
-        let key_file = fields.required("key_file").and_then(|node| self.file(node));
+        let key_file = fields.required("key_file").and_then(|node| self.file(node, FileKind::Key));
         let policies = fields.optional("policies").and_then(|node| report.text(node)).unwrap_or("policies");
         let sessions = fields.optional("sessions").map(|node| self.sessions(node)).unwrap_or_default();
         let methods = fields.required("methods").map(|node| methods::read(self, node, login.as_ref()));
@@ -91,16 +91,11 @@ impl Reader<'_> {
     }
 
     /// The path of a file that must be readable once the gateway serves.
-    pub fn file(&self, node: &Node) -> Option<PathBuf> {
+    pub fn file(&self, node: &Node, kind: FileKind) -> Option<PathBuf> {
         let path = self.folder.join(self.report.text(node)?);
         let message = format!("the file `{}` cannot be read", path.display());
-        let help = format!(
-            "create it, or let the user the gateway runs as read it (a key file: `head -c 48 /dev/urandom | base64 > {}`)",
-            path.display()
-        );
-        self.files
-            .borrow_mut()
-            .push((path.clone(), Problem::at(self.report.source, node.span, message, help)));
+        let problem = Problem::at(self.report.source, node.span, message, kind.help(&path));
+        self.files.borrow_mut().push((path.clone(), problem));
         Some(path)
     }
 
@@ -118,8 +113,8 @@ impl Reader<'_> {
     fn certificates(&self, node: &Node) -> Vec<CertificateFiles> {
         let pair = |node: &Node| {
             Fields::read(self.report, node, &shape::CERTIFICATE, |fields| {
-                let cert = fields.required("cert").and_then(|node| self.file(node));
-                let key = fields.required("key").and_then(|node| self.file(node));
+                let cert = fields.required("cert").and_then(|node| self.file(node, FileKind::Certificate));
+                let key = fields.required("key").and_then(|node| self.file(node, FileKind::CertificateKey));
                 Some(CertificateFiles { cert: cert?, key: key? })
             })
         };
@@ -247,6 +242,32 @@ impl Reader<'_> {
 
     fn languages(&self, node: &Node) -> Vec<Language> {
         self.report.items(node).iter().filter_map(|item| self.report.choice(item, &LANGUAGES)).collect()
+    }
+}
+
+/// What a file is for: who makes it, and how.
+#[derive(Copy, Clone)]
+pub(super) enum FileKind {
+    Key,
+    Certificate,
+    CertificateKey,
+    ClientSecret,
+}
+
+impl FileKind {
+    fn help(self, path: &Path) -> String {
+        let how = match self {
+            Self::Key => {
+                return format!(
+                    "make one: `head -c 48 /dev/urandom | base64 > {}`; if it is there, let the user the gateway runs as read it",
+                    path.display()
+                );
+            }
+            Self::Certificate => "the certificate and its chain, in PEM, from whoever issues yours",
+            Self::CertificateKey => "the private key the certificate was issued for, in PEM",
+            Self::ClientSecret => "the secret the MitID broker gave you with the client id, and nothing else",
+        };
+        format!("put there {how}; if it is there, let the user the gateway runs as read it")
     }
 }
 

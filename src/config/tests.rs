@@ -142,6 +142,20 @@ fn a_listener_behind_proxies_needs_some_to_trust() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_is_told_how_to_come_by() {
+    let told: Vec<String> =
+        parse(SHIPPED).unwrap().unreadable_files().into_iter().map(|it| it.help).collect();
+    let hints =
+        ["and its chain", "the certificate was issued for", "make one: `head", "the MitID broker gave you"];
+    assert_eq!(told.len(), hints.len());
+    for hint in hints {
+        let fitting: Vec<&String> = told.iter().filter(|help| help.contains(hint)).collect();
+        assert_eq!(fitting.len(), 1, "{hint}: {told:?}");
+        assert!(fitting[0].contains("let the user the gateway runs as read it"));
+    }
+}
+
+#[test]
 fn a_level_asks_only_for_methods_that_are_set_up() {
     let told = with(
         "  key:\n    rp_id: login.kommune.example   # the login host or a parent domain; changing it makes all keys useless\n",

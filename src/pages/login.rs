@@ -54,7 +54,11 @@ pub async fn show(
         Step::Password => {
             let cookies = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
             let remembered = cookie::read(cookies, cookie::USERNAME).and_then(decode).unwrap_or_default();
-            let tab = if shown.tab == "mitid" { LoginTab::MitId } else { LoginTab::Account };
+            let tab = if shown.tab == "mitid" || !pages.settings().password {
+                LoginTab::MitId
+            } else {
+                LoginTab::Account
+            };
             let page =
                 Attempt { fields: &shown.fields, remember: !remembered.is_empty(), username: &remembered };
             Ok(reply::html(&page.form(&pages, &visitor, &destination, tab, None)))
@@ -69,6 +73,9 @@ pub async fn submit(
     visitor: Visitor,
     Form(form): Form<Submitted>,
 ) -> Answer {
+    if !pages.settings().password {
+        return Ok(visitor.error(StatusCode::NOT_FOUND));
+    }
     let Submitted { username, password, remember, fields } = form;
     let attempt = Attempt { fields: &fields, remember: !remember.is_empty(), username: &username };
     let refuse = |error| attempt.refuse(&pages, &visitor, error);
@@ -218,7 +225,7 @@ impl Attempt<'_> {
             frame: visitor.frame(),
             next: self.fields.carried(),
             tab,
-            mitid: pages.mitid.is_some(),
+            mitid: pages.settings().mitid.is_some(),
             app: destination.title(visitor),
             username: self.username.to_owned(),
             remember: self.remember,

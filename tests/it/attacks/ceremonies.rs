@@ -137,6 +137,14 @@ async fn a_ceremony_is_for_one_browser_and_one_session_once() {
     // The last one had the right browser: it has spent the ceremony.
     assert_eq!(nez.post_response(&page, "/key/finish", &response).await.status, 400);
     let page = nez.open(&page.url).await;
+    let before = self::draft(&mut nez, &page);
+    let response = nez.key.sign(&before).expect("the key signs").to_string();
+    nez.post_form(&field.installation.login("/logout"), &[]).await;
+    let form = nez.open(&field.installation.cura("/admin/x")).await;
+    let again = nez.log_in(&form, NEZ.user, PASSWORD).await;
+    let old = nez.post_response(&page, "/key/finish", &response).await;
+    assert_eq!(old.status, 400, "W05 the same person in the same browser, after a log-out");
+    let page = nez.open(&again.url).await;
     let first = self::draft(&mut nez, &page);
     let response = nez.key.sign(&first).expect("the key signs").to_string();
     let wrong_kind = nez.post_response(&page, "/keys/finish", &response).await;
