@@ -69,7 +69,7 @@ fn forms() -> Vec<(Vec<u8>, Source)> {
 #[test]
 fn every_form_is_read_and_not_a_byte_more() {
     for (bytes, source) in forms() {
-        for follows in [&b""[..], b"\r\n", b"GET / HTTP/1.1\r\n", &SIGNATURE[..], b"PROXY UNKNOWN\r\n"] {
+        for follows in [&b""[..], b"\r\n", b"GET / HTTP/1.1\r\n", SIGNATURE, b"PROXY UNKNOWN\r\n"] {
             let all = [&bytes, follows].concat();
             assert_eq!(read(&all), Ok((source, bytes.len())), "{}", String::from_utf8_lossy(&bytes));
         }

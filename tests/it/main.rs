@@ -19,6 +19,7 @@ mod in_process;
 mod key;
 mod language;
 mod mitid;
+mod observe;
 mod origin;
 mod persistence;
 mod person;
