@@ -11,6 +11,7 @@ mod http2;
 mod https;
 mod login;
 mod returns;
+mod same_bytes;
 mod session;
 mod targets;
 mod websocket;
