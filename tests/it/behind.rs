@@ -44,12 +44,13 @@ const V2_OUTSIDE: &[u8] =
     b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0c\xcb\x00\x71\x09\x0a\x00\x00\x01\x30\x39\x01\xbb";
 const V2_LOCAL: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00";
 
-/// One listener in the clear and one with TLS, both behind proxies.
+/// A listener in the clear, one with TLS and one that only redirects, all behind proxies.
 struct Row {
     origin: Origin,
     installation: Installation,
     gateway: Gateway,
     tls: SocketAddr,
+    redirect: SocketAddr,
     roots: RootCertStore,
 }
 
@@ -57,7 +58,7 @@ impl Row {
     async fn new() -> Self {
         let origin = Origin::echo().await;
         let installation = Installation::new(&origin);
-        let [tls] = free_addresses();
+        let [tls, redirect] = free_addresses();
         let hosts = vec!["login.localhost".to_owned(), "cura.localhost".to_owned()];
         let made = generate_simple_self_signed(hosts).expect("names of hosts");
         let cert = installation.write("tls.pem", &made.cert.pem());
@@ -70,7 +71,8 @@ impl Row {
             &format!("listen: {listen}\n"),
             &format!(
                 "listen:\n  - {{ address: {listen}, proxy_protocol: true }}\n  \
-                 - {{ address: {tls}, tls: true, proxy_protocol: true }}\n\
+                 - {{ address: {tls}, tls: true, proxy_protocol: true }}\n  \
+                 - {{ address: {redirect}, redirect: true, proxy_protocol: true }}\n\
                  tls: {{ certificates: [{{ cert: {}, key: {} }}] }}\n\
                  trusted_proxies: [127.0.0.1/32, 10.20.0.5/32]\n\
                  networks: {{ office: [198.51.100.0/24, \"2001:db8::/64\", 127.0.0.0/8] }}\n",
@@ -80,7 +82,7 @@ impl Row {
         );
         installation.policy("cura", &POLICY.replace("UPSTREAM", &origin.url()));
         let gateway = installation.serve().await;
-        Self { origin, installation, gateway, tls, roots }
+        Self { origin, installation, gateway, tls, redirect, roots }
     }
 
     /// A request for the office's own, with these header lines.
@@ -137,6 +139,11 @@ async fn stranger(to: SocketAddr) -> TcpStream {
     socket.connect(to).await.expect("somebody listens")
 }
 
+/// All that still comes until it is closed.
+async fn end(connection: &mut Connection) -> String {
+    String::from_utf8_lossy(&connection.closed().await).into_owned()
+}
+
 #[tokio::test]
 async fn the_policy_the_upstream_and_the_log_hear_who_is_behind() {
     let row = Row::new().await;
@@ -175,6 +182,19 @@ async fn the_policy_the_upstream_and_the_log_hear_who_is_behind() {
     assert_eq!((row.ask_http2(V1).await, row.ask_http2(V2_OUTSIDE).await), (200, 401), "HTTP/2");
 }
 
+/// Which listener it came to is still known.
+#[tokio::test]
+async fn a_redirect_is_one_behind_a_proxy_too() {
+    let row = Row::new().await;
+    let mut connection = Connection::open(row.redirect).await;
+    connection.send([V2, row.request("/office/x", "").as_bytes()].concat()).await;
+    assert_eq!(connection.reply().await.status, 308);
+    let mut connection = Connection::over(stranger(row.redirect).await);
+    connection.send([V2, row.request("/office/x", "").as_bytes()].concat()).await;
+    assert_eq!(end(&mut connection).await, "");
+    assert!(row.origin.received().is_empty());
+}
+
 /// Requests after the first are of the same person.
 #[tokio::test]
 async fn it_holds_for_all_of_the_connection() {
@@ -188,7 +208,7 @@ async fn it_holds_for_all_of_the_connection() {
     assert_eq!(row.origin.request("/office/2").await.all("x-forwarded-for"), ["198.51.100.7"]);
     // A second header is no request.
     connection.send([V1_OUTSIDE, request("/office/3").as_bytes()].concat()).await;
-    let answer = String::from_utf8_lossy(&connection.closed().await).into_owned();
+    let answer = end(&mut connection).await;
     assert!(!answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(row.origin.received().iter().all(|request| request.target() != "/office/3"));
 }
@@ -216,7 +236,7 @@ async fn who_is_not_announced_is_not_served() {
     for (case, header) in [("with a header", V1), ("with the other", V2), ("without", b"")] {
         let mut connection = Connection::over(stranger(row.installation.listen).await);
         connection.send([header, request.as_bytes()].concat()).await;
-        assert_eq!(connection.closed().await, b"", "a stranger {case}");
+        assert_eq!(end(&mut connection).await, "", "a stranger {case}");
         let mut stream = stranger(row.tls).await;
         stream.write_all(header).await.expect("it is open");
         assert!(row.tls_over(stream, "http/1.1").await.is_err(), "a stranger {case}, over TLS");
@@ -235,13 +255,13 @@ async fn who_is_not_announced_is_not_served() {
     ] {
         let mut connection = Connection::open(row.installation.listen).await;
         connection.send([header, request.as_bytes()].concat()).await;
-        assert_eq!(connection.closed().await, b"", "{case}");
+        assert_eq!(end(&mut connection).await, "", "{case}");
         assert!(row.handshake(header, "http/1.1").await.is_err(), "{case}, over TLS");
     }
     // The header belongs before the handshake, not into it.
     let mut connection = Connection::over(row.handshake(V1, "http/1.1").await.expect("a handshake"));
     connection.send([V2_OUTSIDE, request.as_bytes()].concat()).await;
-    let answer = String::from_utf8_lossy(&connection.closed().await).into_owned();
+    let answer = end(&mut connection).await;
     assert!(!answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(row.origin.received().is_empty());
 }
@@ -264,6 +284,6 @@ async fn a_slow_header_ends() {
     }
     assert_eq!(connection.reply().await.status, 200);
     for mut connection in waiting {
-        assert_eq!(connection.closed().await, b"");
+        assert_eq!(end(&mut connection).await, "");
     }
 }
