@@ -41,7 +41,7 @@ impl Behind {
     /// the proxy itself, whose own network may be one that policies trust.
     pub async fn announce<S: IO + ?Sized>(&self, stream: &mut S) -> Result<(), Unannounced> {
         let digest = stream.get_socket_digest();
-        let peer = digest.as_ref().and_then(|digest| Some(digest.peer_addr()?.as_inet()?.ip()));
+        let peer = digest.and_then(|digest| Some(digest.peer_addr()?.as_inet()?.ip()));
         if !peer.is_some_and(|peer| self.is_trusted(peer)) {
             return Err(Unannounced::Untrusted);
         }

@@ -58,11 +58,10 @@ impl ServerApp for Entrance {
         if let Some(behind) = self.behind.as_ref().filter(|_| stream.get_ssl_digest().is_none())
             && let Err(why) = behind.announce(stream.as_mut()).await
         {
-            tracing::warn!(%why, "a connection is not served");
+            tracing::warn!(peer = ?peer(&stream), %why, "a connection is not served");
             return None;
         }
-        let digest = stream.get_socket_digest();
-        let peer = digest.and_then(|digest| Some(digest.peer_addr()?.as_inet()?.ip()));
+        let peer = peer(&stream);
         let Some(_place) = self.places.take(peer) else {
             tracing::debug!(?peer, "too many connections");
             return None;
@@ -76,6 +75,10 @@ impl ServerApp for Entrance {
     async fn cleanup(&self) {
         self.proxy.http_cleanup().await;
     }
+}
+
+fn peer(stream: &Stream) -> Option<IpAddr> {
+    Some(stream.get_socket_digest()?.peer_addr()?.as_inet()?.ip())
 }
 
 /// One connection.
