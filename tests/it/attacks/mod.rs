@@ -10,6 +10,7 @@ mod hosts;
 mod http2;
 mod https;
 mod login;
+mod registrations;
 mod returns;
 mod same_bytes;
 mod session;
