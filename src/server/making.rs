@@ -109,3 +109,87 @@ fn form_targets(public: &Public, policy: &Policy, config: &Config) -> String {
     }
     targets
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::policy::file;
+
+    const CONFIG: &str = "\
+login: http://login.localhost:8080
+listen: 127.0.0.1:8080
+store: sqlite:a.db
+key_file: key
+methods:
+  password: {}
+  mitid: { preset: neb, issuer: \"https://broker.example\", client_id: us, client_secret_file: secret }
+levels: { basic: password }
+";
+
+    struct Installation(tempfile::TempDir);
+
+    impl Installation {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::create_dir(folder.path().join("policies")).unwrap();
+            let app = "version: 1\napp: a\nhosts: [a.localhost]\nupstream: http://u:1\nrules: [{ name: r, match: { path: /** } }]\n";
+            std::fs::write(folder.path().join("policies/a.yaml"), app).unwrap();
+            std::fs::write(folder.path().join("secret"), "hush\n").unwrap();
+            Self(folder)
+        }
+
+        fn settings(&self, config: &str, before: Option<&Settings>) -> anyhow::Result<Settings> {
+            let path = self.0.path().join("sluse.yaml");
+            std::fs::write(&path, config)?;
+            let config = Config::load(&path).unwrap();
+            let policy = file::load(&config.policies, &config).unwrap();
+            let public = Public {
+                scheme: "http".to_owned(),
+                port: ":8080".to_owned(),
+                login_host: "login.localhost".to_owned(),
+                redirect_ports: Vec::new(),
+            };
+            Making { public, world: World::system(), broker_http: None }.settings(&config, &policy, before)
+        }
+
+        fn path(&self) -> &Path {
+            self.0.path()
+        }
+    }
+
+    #[test]
+    fn a_broker_outlives_a_reload_that_leaves_it_as_it_is() {
+        let installation = Installation::new();
+        let first = installation.settings(CONFIG, None).unwrap();
+        let same = |one: &Settings, other: &Settings| {
+            Arc::ptr_eq(one.mitid.as_ref().unwrap(), other.mitid.as_ref().unwrap())
+        };
+        let again = installation.settings(&CONFIG.replace("levels", "languages: en\nlevels"), Some(&first));
+        let again = again.unwrap();
+        assert!(same(&first, &again));
+        assert_eq!((first.languages.len(), again.languages.len()), (2, 1));
+        let other = installation.settings(&CONFIG.replace("client_id: us", "client_id: them"), Some(&first));
+        assert!(!same(&first, &other.unwrap()));
+        std::fs::write(installation.path().join("secret"), "another\n").unwrap();
+        assert!(!same(&first, &installation.settings(CONFIG, Some(&first)).unwrap()), "a new secret");
+        std::fs::remove_file(installation.path().join("secret")).unwrap();
+        assert!(installation.settings(CONFIG, Some(&first)).is_err());
+    }
+
+    #[test]
+    fn forms_may_lead_where_the_configuration_says() {
+        let installation = Installation::new();
+        let targets = |config: &str| {
+            let settings = installation.settings(config, None).unwrap();
+            settings.content_security_policy.to_str().unwrap().to_owned()
+        };
+        assert!(targets(CONFIG).contains(" https://broker.example "));
+        let local = CONFIG.replace("https://broker.example", "http://broker.localhost:9");
+        assert!(
+            targets(&local).contains(" http://broker.localhost:9 ")
+                && targets(&local).contains("a.localhost")
+        );
+    }
+}
