@@ -41,7 +41,7 @@ pub struct Config {
     /// Weakest first.
     pub levels: Vec<Arc<Level>>,
     pub networks: Vec<Arc<Network>>,
-    /// Whose `X-Forwarded-For` is believed.
+    /// Whose `X-Forwarded-For`, or PROXY header, is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// The groups policies may name; `None`: any.
     pub groups: Option<Vec<String>>,
@@ -57,6 +57,8 @@ pub struct Config {
 pub struct Listen {
     pub address: SocketAddr,
     pub protocol: Protocol,
+    /// Reached through `trusted_proxies` alone, each of which begins with a PROXY header.
+    pub proxy_protocol: bool,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -151,9 +153,8 @@ impl Config {
             ("store", self.store != new.store),
             ("key_file", self.key_file != new.key_file),
             ("sessions", life(self) != life(new)),
-            ("methods", self.methods != new.methods),
             ("trusted_proxies", self.trusted_proxies != new.trusted_proxies),
-            ("languages", self.languages != new.languages),
+            ("shared_devices", self.shared_devices != new.shared_devices),
         ];
         changed.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
     }

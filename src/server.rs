@@ -1,5 +1,6 @@
 //! The composition root: configuration and policy in, a running gateway out.
 
+mod making;
 mod reloading;
 
 use std::collections::HashMap;
@@ -22,28 +23,27 @@ use pingora::server::{RunArgs, Server};
 use pingora::services::listening::Service;
 use tokio::runtime::Runtime;
 
+use self::making::Making;
 use crate::arrival::Public;
 use crate::assertion::AssertionKey;
 use crate::audit::{AuditLog, CorrelationIds};
-use crate::authn::MitIdLevel;
 use crate::authn::ceremony::Ceremonies;
-use crate::authn::mitid::{self, MitId};
+use crate::authn::mitid;
 use crate::authn::password::{Cost, Passwords};
-use crate::authn::webauthn::RelyingParty;
-use crate::config::{Config, Language, Protocol, StoreLocation};
+use crate::config::{Config, Protocol, StoreLocation};
 use crate::directory::Local;
 use crate::metrics::Metrics;
-use crate::pages::text::Lang;
-use crate::pages::{self, Pages};
+use crate::pages::{self, Pages, Settings};
 use crate::policy::Policy;
 use crate::policy::reload::Reloader;
+use crate::proxy::behind::Behind;
 use crate::proxy::entrance::Entrance;
 use crate::proxy::site::Site;
 use crate::proxy::tls::{CertificateFiles, Certificates, KeepName};
 use crate::proxy::upstream::Upstreams;
 use crate::proxy::{Proxy, Room};
 use crate::random::Random;
-use crate::secret::{self, Keys};
+use crate::secret::Keys;
 use crate::session::{Lifetimes, Parts, Sessions, revoke};
 use crate::store::Store;
 use crate::store::sqlite::Sqlite;
@@ -78,6 +78,8 @@ pub struct Extras {
 pub struct Gateway {
     server: Server,
     policy: Arc<ArcSwap<Policy>>,
+    settings: Arc<ArcSwap<Settings>>,
+    making: Making,
     audit: AuditLog,
     world: World,
     pub metrics: Arc<Metrics>,
@@ -122,7 +124,9 @@ impl Gateway {
 
         let audit = AuditLog::new(store.clone());
         let assertion = Arc::new(AssertionKey::derive(&keys.assertion, public.login()));
-        let form_targets = form_targets(&public, &policy.load(), config);
+        let making = Making { public: public.clone(), world: world.clone(), broker_http: extras.broker_http };
+        let settings = making.settings(config, &policy.load(), None)?;
+        let settings = Arc::new(ArcSwap::from_pointee(settings));
         let pages = Arc::new(Pages {
             policy: policy.clone(),
             store: store.clone(),
@@ -134,18 +138,14 @@ impl Gateway {
             }),
             sessions: sessions.clone(),
             ceremonies: Ceremonies { store: store.clone(), clock: clock.clone(), random: random.clone() },
-            relying_party: relying_party(config)?,
-            mitid: broker(config, &public, &world, extras.broker_http)?,
-            mitid_level: config.methods.mitid.as_ref().map_or(MitIdLevel::Substantial, |mitid| mitid.level),
+            live: settings.clone(),
             assertion: assertion.clone(),
             keys,
             audit: audit.clone(),
             metrics: metrics.clone(),
             clock: clock.clone(),
             random: random.clone(),
-            languages: config.languages.iter().map(language).collect(),
             shared_networks: config.shared_devices.networks.clone(),
-            content_security_policy: pages::content_security_policy(&form_targets),
             public: public.clone(),
         });
         let certificates = certificates(config, &policy.load())?;
@@ -178,34 +178,18 @@ impl Gateway {
         let mut proxy = pingora::proxy::http_proxy(&server.configuration, proxy);
         proxy.server_options = Some(options);
         let entrance = Entrance::new(proxy, config.trusted_proxies.clone());
-        let mut service = Service::new("proxy".to_owned(), entrance);
         for address in config.listen.iter().map(|listener| listener.address).chain([config.admin]) {
             can_listen(address)?;
         }
-        for listener in &config.listen {
-            let address = listener.address.to_string();
-            match (&certificates, listener.protocol) {
-                (Some(certificates), Protocol::Https) => {
-                    // The resolver stands in for the files: pingora panics over files.
-                    let mut tls = TlsSettings::with_callbacks(Box::new(KeepName))
-                        .map_err(|error| anyhow::anyhow!("{error}"))?;
-                    tls.set_cert_resolver(certificates.clone());
-                    tls.enable_h2();
-                    service.add_tls_with_settings(&address, None, tls);
-                }
-                (None, Protocol::Https) => {
-                    anyhow::bail!("`listen` asks for TLS on {address}, and there is no certificate")
-                }
-                (_, Protocol::Http | Protocol::Redirect) => service.add_tcp(&address),
-            }
+        for service in proxy_services(entrance, config, &certificates)? {
+            server.add_service(service);
         }
-        server.add_service(service);
         let admin = Admin { metrics: metrics.clone(), sessions, store };
         server.add_service(site("admin", &config.admin.to_string(), admin_router(admin)));
         for (address, router) in extras.listeners {
             server.add_service(site("stand-in", &address, router));
         }
-        Ok(Self { server, policy, audit, world, metrics, runtime })
+        Ok(Self { server, policy, settings, making, audit, world, metrics, runtime })
     }
 }
 
@@ -217,10 +201,11 @@ impl Gateway {
         runtime.shutdown_timeout(Duration::from_secs(1));
     }
 
-    /// Reloads the policies from now on: at SIGHUP, and when a file has changed. `path` is where `config` was
-    /// read from.
+    /// Reloads the configuration and the policies from now on: at SIGHUP, and when a file has changed. `path` is
+    /// where `config` was read from.
     pub fn follow(&self, path: &Path, config: Config) {
-        let reloader = Reloader::new(path, config, self.policy.clone());
+        let set_up = self.making.clone().set_up(path.to_owned(), self.settings.clone());
+        let reloader = Reloader::new(path, config, self.policy.clone(), set_up);
         let telling = reloading::Telling {
             audit: self.audit.clone(),
             metrics: self.metrics.clone(),
@@ -251,6 +236,41 @@ impl Gateway {
             std::process::exit(0);
         });
     }
+}
+
+/// One service for the listeners that people reach, and one for those that load balancers announce them to:
+/// what is read before TLS is a service's own.
+fn proxy_services(
+    entrance: Entrance,
+    config: &Config,
+    certificates: &Option<Arc<Certificates>>,
+) -> anyhow::Result<Vec<Service<Entrance>>> {
+    let behind = Arc::new(Behind { trusted: config.trusted_proxies.clone() });
+    let mut announced = Service::new("announced".to_owned(), entrance.behind(behind.clone()));
+    let mut open = Service::new("proxy".to_owned(), entrance);
+    announced.endpoints().set_pre_tls_callback(behind);
+    for listener in &config.listen {
+        let address = listener.address.to_string();
+        let service = if listener.proxy_protocol { &mut announced } else { &mut open };
+        match (certificates, listener.protocol) {
+            (Some(certificates), Protocol::Https) => {
+                // The resolver stands in for the files: pingora panics over files.
+                let mut tls = TlsSettings::with_callbacks(Box::new(KeepName))
+                    .map_err(|error| anyhow::anyhow!("{error}"))?;
+                tls.set_cert_resolver(certificates.clone());
+                tls.enable_h2();
+                service.add_tls_with_settings(&address, None, tls);
+            }
+            (None, Protocol::Https) => {
+                anyhow::bail!("`listen` asks for TLS on {address}, and there is no certificate")
+            }
+            (_, Protocol::Http | Protocol::Redirect) => service.add_tcp(&address),
+        }
+    }
+    let services = [open, announced].into_iter();
+    Ok(services
+        .filter_map(|mut service| (!service.endpoints().addresses().is_empty()).then_some(service))
+        .collect())
 }
 
 /// pingora panics over an address it cannot have: better to say which and why, before.
@@ -284,56 +304,6 @@ fn public(config: &Config) -> anyhow::Result<Public> {
         login_host,
         redirect_ports: redirects.map(|listener| listener.address.port()).collect(),
     })
-}
-
-fn language(language: &Language) -> Lang {
-    match language {
-        Language::Da => Lang::Da,
-        Language::En => Lang::En,
-    }
-}
-
-fn relying_party(config: &Config) -> anyhow::Result<RelyingParty> {
-    let host = config.login.host_str().context("`login` has no host")?;
-    let rp_id = config.methods.key.as_ref().map_or(host, |key| key.rp_id.as_str());
-    Ok(RelyingParty::new(rp_id, &config.login, "Sluse")?)
-}
-
-fn broker(
-    config: &Config,
-    public: &Public,
-    world: &World,
-    http: Option<mitid::Http>,
-) -> anyhow::Result<Option<MitId>> {
-    let Some(settings) = &config.methods.mitid else { return Ok(None) };
-    let redirect_uri = format!("{}/mitid/callback", public.login()).parse()?;
-    let http = match http {
-        Some(http) => http,
-        None => mitid::Http::new()?,
-    };
-    let (clock, random) = (world.clock.clone(), world.random.clone());
-    let mut broker = settings.broker.clone();
-    if let Some(path) = &settings.client_secret_file {
-        let secret =
-            secret::load_text(path).with_context(|| format!("`{}` cannot be read", path.display()))?;
-        broker.client_secret = Some(secret);
-    }
-    Ok(Some(MitId::new(broker, redirect_uri, http, clock, random)?))
-}
-
-/// A login ends at an app or at the broker, and the broker may send people further on: any https address.
-/// What is on plain HTTP, which only this machine's own hosts are, is named.
-fn form_targets(public: &Public, policy: &Policy, config: &Config) -> String {
-    let mut targets = "https:".to_owned();
-    if public.scheme != "https" {
-        let hosts = policy.apps().iter().flat_map(|app| &app.hosts);
-        let broker = config.methods.mitid.as_ref().map(|mitid| mitid.broker.issuer.origin());
-        for origin in hosts.map(|host| public.origin(host)).chain(broker).chain([public.login()]) {
-            targets.push(' ');
-            targets.push_str(&origin);
-        }
-    }
-    targets
 }
 
 fn certificates(config: &Config, policy: &Policy) -> anyhow::Result<Option<Arc<Certificates>>> {

@@ -83,6 +83,11 @@ impl MitId {
         Ok(Self { settings, dialect, discovery, clock, random })
     }
 
+    /// Whether these are the settings it was made of: then what it has learnt of the broker still holds.
+    pub fn is_of(&self, settings: &Settings) -> bool {
+        *self.settings == *settings
+    }
+
     /// Where to send the browser, and what to keep, on our side, until it comes back.
     pub async fn begin(&self, ask: &Ask<'_>) -> Result<(Url, Pending), MitIdError> {
         let provider = self.discovery.provider().await?;

@@ -10,7 +10,7 @@ use crate::authn::{Method, MitIdLevel};
 use crate::policy::document::Node;
 use crate::policy::reader::{Fields, Report};
 
-use super::read::Reader;
+use super::read::{FileKind, Reader};
 use super::shape;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,7 +89,8 @@ fn mitid(reader: &Reader<'_>, node: &Node) -> Option<MitIdSettings> {
         let preset = fields.required("preset").and_then(|node| report.choice(node, &presets));
         let issuer = fields.required("issuer").and_then(|node| issuer(report, node));
         let client_id = fields.required("client_id").and_then(|node| report.text(node));
-        let client_secret_file = fields.optional("client_secret_file").and_then(|node| reader.file(node));
+        let client_secret_file =
+            fields.optional("client_secret_file").and_then(|node| reader.file(node, FileKind::ClientSecret));
         let level = fields.optional("level").and_then(|node| report.choice(node, &LEVELS));
         let algorithms = fields.optional("algorithms").map(|node| {
             let names: Vec<&str> = Algorithm::names().collect();

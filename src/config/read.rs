@@ -50,10 +50,11 @@ impl Reader<'_> {
         let report = self.report;
         let login = fields.required("login").and_then(|node| self.login(node));
         let tls = fields.optional("tls").map(|node| self.certificates(node)).unwrap_or_default();
-        let listen = fields.required("listen").map(|node| self.listeners(node, !tls.is_empty()));
+        let listen_at = fields.required("listen");
+        let listen = listen_at.map(|node| self.listeners(node, !tls.is_empty()));
         let admin = fields.optional("admin").and_then(|node| self.address(node));
         let store = fields.required("store").and_then(|node| self.store(node));
-        let key_file = fields.required("key_file").and_then(|node| self.file(node));
+        let key_file = fields.required("key_file").and_then(|node| self.file(node, FileKind::Key));
         let policies = fields.optional("policies").and_then(|node| report.text(node)).unwrap_or("policies");
         let sessions = fields.optional("sessions").map(|node| self.sessions(node)).unwrap_or_default();
         let shared_devices =
@@ -63,6 +64,11 @@ impl Reader<'_> {
         let levels = fields.optional("levels").map(|node| self.levels(node, &named)).unwrap_or_default();
         let networks = fields.optional("networks").map(|node| self.networks(node)).unwrap_or_default();
         let proxies = fields.optional("trusted_proxies").map(|node| self.ranges(node)).unwrap_or_default();
+        let alone = proxies.is_empty() && listen.iter().flatten().any(|listener| listener.proxy_protocol);
+        if let Some(node) = listen_at.filter(|_| alone) {
+            let message = "`proxy_protocol` is for trusted proxies alone, and there are none";
+            report.add(node.span, message, "name them: `trusted_proxies: [10.20.0.5/32]`");
+        }
         let groups = fields.optional("groups").map(|node| report.texts(node));
         let zone = fields.optional("timezone").and_then(|node| self.zone(node));
         let languages = fields.optional("languages").map(|node| self.languages(node));
@@ -88,16 +94,11 @@ impl Reader<'_> {
     }
 
     /// The path of a file that must be readable once the gateway serves.
-    pub fn file(&self, node: &Node) -> Option<PathBuf> {
+    pub fn file(&self, node: &Node, kind: FileKind) -> Option<PathBuf> {
         let path = self.folder.join(self.report.text(node)?);
         let message = format!("the file `{}` cannot be read", path.display());
-        let help = format!(
-            "create it, or let the user the gateway runs as read it (a key file: `head -c 48 /dev/urandom | base64 > {}`)",
-            path.display()
-        );
-        self.files
-            .borrow_mut()
-            .push((path.clone(), Problem::at(self.report.source, node.span, message, help)));
+        let problem = Problem::at(self.report.source, node.span, message, kind.help(&path));
+        self.files.borrow_mut().push((path.clone(), problem));
         Some(path)
     }
 
@@ -115,8 +116,8 @@ impl Reader<'_> {
     fn certificates(&self, node: &Node) -> Vec<CertificateFiles> {
         let pair = |node: &Node| {
             Fields::read(self.report, node, &shape::CERTIFICATE, |fields| {
-                let cert = fields.required("cert").and_then(|node| self.file(node));
-                let key = fields.required("key").and_then(|node| self.file(node));
+                let cert = fields.required("cert").and_then(|node| self.file(node, FileKind::Certificate));
+                let key = fields.required("key").and_then(|node| self.file(node, FileKind::CertificateKey));
                 Some(CertificateFiles { cert: cert?, key: key? })
             })
         };
@@ -133,14 +134,19 @@ impl Reader<'_> {
 
     /// An address, or keys. Plain HTTP that leaves the machine would show cookies and passwords.
     fn listener(&self, node: &Node, certificates: bool) -> Option<Listen> {
-        let (address, tls, redirect) = match &node.value {
+        let Flags { address, tls, redirect, proxy_protocol } = match &node.value {
             Value::Map(_) => Fields::read(self.report, node, &shape::LISTENER, |fields| {
                 let address = fields.required("address").and_then(|node| self.address(node));
                 let flag =
                     |node: Option<&Node>| node.and_then(|node| self.report.flag(node)).unwrap_or(false);
-                (address, flag(fields.optional("tls")), flag(fields.optional("redirect")))
+                Flags {
+                    address,
+                    tls: flag(fields.optional("tls")),
+                    redirect: flag(fields.optional("redirect")),
+                    proxy_protocol: flag(fields.optional("proxy_protocol")),
+                }
             }),
-            _ => (self.address(node), false, false),
+            _ => Flags { address: self.address(node), ..Flags::default() },
         };
         let address = address?;
         let (message, help) = match (tls, redirect) {
@@ -153,9 +159,9 @@ impl Reader<'_> {
                 "plain HTTP is only for loopback addresses",
                 "add `tls: true`, or `redirect: true` to send every request on to https",
             ),
-            (true, false) => return Some(Listen { address, protocol: Protocol::Https }),
-            (false, true) => return Some(Listen { address, protocol: Protocol::Redirect }),
-            (false, false) => return Some(Listen { address, protocol: Protocol::Http }),
+            (true, false) => return Some(Listen { address, protocol: Protocol::Https, proxy_protocol }),
+            (false, true) => return Some(Listen { address, protocol: Protocol::Redirect, proxy_protocol }),
+            (false, false) => return Some(Listen { address, protocol: Protocol::Http, proxy_protocol }),
         };
         self.report.add(node.span, message, help);
         None
@@ -255,6 +261,41 @@ impl Reader<'_> {
     fn languages(&self, node: &Node) -> Vec<Language> {
         self.report.items(node).iter().filter_map(|item| self.report.choice(item, &LANGUAGES)).collect()
     }
+}
+
+/// What a file is for: who makes it, and how.
+#[derive(Copy, Clone)]
+pub(super) enum FileKind {
+    Key,
+    Certificate,
+    CertificateKey,
+    ClientSecret,
+}
+
+impl FileKind {
+    fn help(self, path: &Path) -> String {
+        let how = match self {
+            Self::Key => {
+                return format!(
+                    "make one: `head -c 48 /dev/urandom | base64 > {}`; if it is there, let the user the gateway runs as read it",
+                    path.display()
+                );
+            }
+            Self::Certificate => "the certificate and its chain, in PEM, from whoever issues yours",
+            Self::CertificateKey => "the private key the certificate was issued for, in PEM",
+            Self::ClientSecret => "the secret the MitID broker gave you with the client id, and nothing else",
+        };
+        format!("put there {how}; if it is there, let the user the gateway runs as read it")
+    }
+}
+
+/// A listener's keys.
+#[derive(Default)]
+struct Flags {
+    address: Option<SocketAddr>,
+    tls: bool,
+    redirect: bool,
+    proxy_protocol: bool,
 }
 
 fn denmark() -> TimeZone {

@@ -37,7 +37,11 @@ pub static CONFIG: Shape = Shape {
         ),
         optional("networks", Named(&OneOrMore(&RANGE)), "Address ranges by a name."),
         optional("groups", OneOrMore(&Text), "The groups policies may name; where it is not said, any."),
-        optional("trusted_proxies", OneOrMore(&RANGE), "Whose X-Forwarded-For is believed."),
+        optional(
+            "trusted_proxies",
+            OneOrMore(&RANGE),
+            "Whose X-Forwarded-For and PROXY headers are believed.",
+        ),
         optional("timezone", Text, "Whose hours policies mean; Europe/Copenhagen where it is not said."),
         optional("languages", OneOrMore(&Words(|| words(&LANGUAGES))), "The first is the default."),
         later("directories", "Where people come from."),
@@ -50,6 +54,11 @@ pub(super) static LISTENER: Shape = Shape {
         required("address", ADDRESS, "Address and port."),
         optional("tls", Flag, "`true`: https."),
         optional("redirect", Flag, "`true`: every request is sent on to https."),
+        optional(
+            "proxy_protocol",
+            Flag,
+            "`true`: only trusted proxies connect, and begin with a PROXY header, version 1 or 2.",
+        ),
     ],
 };
 

@@ -24,8 +24,16 @@ fn the_shipped_file_means_what_it_says() {
     assert_eq!(
         config.listen,
         [
-            Listen { address: "0.0.0.0:443".parse().unwrap(), protocol: Protocol::Https },
-            Listen { address: "0.0.0.0:80".parse().unwrap(), protocol: Protocol::Redirect },
+            Listen {
+                address: "0.0.0.0:443".parse().unwrap(),
+                protocol: Protocol::Https,
+                proxy_protocol: false
+            },
+            Listen {
+                address: "0.0.0.0:80".parse().unwrap(),
+                protocol: Protocol::Redirect,
+                proxy_protocol: false
+            },
         ]
     );
     assert_eq!(config.sessions, Sessions::default());
@@ -55,7 +63,11 @@ methods: { password: {} }
     let config = parse(text).unwrap();
     assert_eq!(
         config.listen,
-        [Listen { address: "127.0.0.1:8080".parse().unwrap(), protocol: Protocol::Http }]
+        [Listen {
+            address: "127.0.0.1:8080".parse().unwrap(),
+            protocol: Protocol::Http,
+            proxy_protocol: false
+        }]
     );
     assert_eq!(config.admin, "127.0.0.1:9464".parse().unwrap());
     assert_eq!(config.methods.offered(), [Method::Password]);
@@ -114,6 +126,32 @@ fn what_is_refused() {
         ("languages:", "langauges:", "47: unknown key `langauges`"),
     ] {
         assert_eq!(with(part, other).map(|_| ()), Err(vec![problem.to_owned()]), "{other}");
+    }
+}
+
+#[test]
+fn a_listener_behind_proxies_needs_some_to_trust() {
+    let redirect = "address: \"0.0.0.0:80\", redirect: true";
+    let behind = format!("{redirect}, proxy_protocol: true");
+    let config = with(redirect, &behind).unwrap();
+    let told: Vec<bool> = config.listen.iter().map(|listener| listener.proxy_protocol).collect();
+    assert_eq!(told, [false, true]);
+    let text = SHIPPED.replace(redirect, &behind).replace("trusted_proxies: [10.20.0.5/32]", "");
+    let problem = "9: `proxy_protocol` is for trusted proxies alone, and there are none";
+    assert_eq!(parse(&text).map(|_| ()).unwrap_err(), [problem]);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told_how_to_come_by() {
+    let told: Vec<String> =
+        parse(SHIPPED).unwrap().unreadable_files().into_iter().map(|it| it.help).collect();
+    let hints =
+        ["and its chain", "the certificate was issued for", "make one: `head", "the MitID broker gave you"];
+    assert_eq!(told.len(), hints.len());
+    for hint in hints {
+        let fitting: Vec<&String> = told.iter().filter(|help| help.contains(hint)).collect();
+        assert_eq!(fitting.len(), 1, "{hint}: {told:?}");
+        assert!(fitting[0].contains("let the user the gateway runs as read it"));
     }
 }
 

@@ -21,7 +21,7 @@ pub async fn help(
     visitor: Visitor,
     Query(fields): Query<Fields>,
 ) -> Response {
-    let (next, mitid) = (fields.carried(), pages.mitid.is_some());
+    let (next, mitid) = (fields.carried(), pages.settings().mitid.is_some());
     reply::html(&view::Help { frame: visitor.frame(), next, mitid })
 }
 

@@ -62,7 +62,7 @@ pub async fn show(State(pages): State<Arc<Pages>>, visitor: Visitor, Query(field
         Step::Key { pin, mitid, purpose } => {
             let keys = usable_keys(&pages, &session).await?;
             let verification = if pin { Verification::Required } else { Verification::Discouraged };
-            let begun = pages.relying_party.begin_assertion(session.user.id, &keys, verification);
+            let begun = pages.settings().relying_party.begin_assertion(session.user.id, &keys, verification);
             let (options, assertion) = match begun {
                 Ok(begun) => begun,
                 Err(error) => {
@@ -84,7 +84,7 @@ pub async fn show(State(pages): State<Arc<Pages>>, visitor: Visitor, Query(field
         Step::MitId { .. } => Ok(reply::html(&view::NoKeys {
             frame: visitor.frame(),
             next: fields.carried(),
-            mitid: pages.mitid.is_some(),
+            mitid: pages.settings().mitid.is_some(),
             error: None,
         })),
         step => Ok(follow(step, &fields, &destination)),
@@ -114,7 +114,12 @@ pub async fn finish(
     }
     let keys = usable_keys(&pages, &session).await?;
     let response = message.response.get().as_bytes();
-    let asserted = match pages.relying_party.finish_assertion(assertion, &keys, response, pages.clock.now()) {
+    let asserted = match pages.settings().relying_party.finish_assertion(
+        assertion,
+        &keys,
+        response,
+        pages.clock.now(),
+    ) {
         Ok(asserted) => asserted,
         Err(AssertionError::CounterRegressed { credential }) => {
             if let Some(key) = keys.into_iter().find(|key| key.credential == credential) {

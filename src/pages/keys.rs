@@ -62,7 +62,7 @@ pub async fn code(State(pages): State<Arc<Pages>>, visitor: Visitor, Form(form):
         let page = view::NoKeys {
             frame: visitor.frame(),
             next: form.fields.carried(),
-            mitid: pages.mitid.is_some(),
+            mitid: pages.settings().mitid.is_some(),
             error: Some(CodeError::Wrong),
         };
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, reply::html(&page)).into_response());
@@ -118,7 +118,8 @@ pub async fn begin(
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, reply::html(&page)).into_response());
         }
     };
-    let begun = pages.relying_party.begin_registration(&session.user, &keys, Verification::Discouraged);
+    let begun =
+        pages.settings().relying_party.begin_registration(&session.user, &keys, Verification::Discouraged);
     let (options, registration) = match begun {
         Ok(begun) => begun,
         Err(error) => {
@@ -175,7 +176,8 @@ pub async fn finish(
         (None, None) => return refuse(&pages, &visitor, &session, "second-factor-stale").await,
     };
     let response = message.response.get().as_bytes();
-    let credential = pages.relying_party.finish_registration(new.registration, session.user.id, response);
+    let credential =
+        pages.settings().relying_party.finish_registration(new.registration, session.user.id, response);
     let credential = match credential {
         Ok(credential) => credential,
         Err(refusal) => return refuse(&pages, &visitor, &session, refusal.code()).await,

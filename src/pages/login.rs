@@ -57,7 +57,11 @@ pub async fn show(
                 .and_then(decode)
                 .filter(|_| destination.remembers(&visitor))
                 .unwrap_or_default();
-            let tab = if shown.tab == "mitid" { LoginTab::MitId } else { LoginTab::Account };
+            let tab = if shown.tab == "mitid" || !pages.settings().password {
+                LoginTab::MitId
+            } else {
+                LoginTab::Account
+            };
             let page =
                 Attempt { fields: &shown.fields, remember: !remembered.is_empty(), username: &remembered };
             Ok(reply::html(&page.form(&pages, &visitor, &destination, tab, None)))
@@ -72,6 +76,9 @@ pub async fn submit(
     visitor: Visitor,
     Form(form): Form<Submitted>,
 ) -> Answer {
+    if !pages.settings().password {
+        return Ok(visitor.error(StatusCode::NOT_FOUND));
+    }
     let Submitted { username, password, remember, fields } = form;
     let attempt = Attempt { fields: &fields, remember: !remember.is_empty(), username: &username };
     let refuse = |error| attempt.refuse(&pages, &visitor, error);
@@ -237,7 +244,7 @@ impl Attempt<'_> {
             frame: visitor.frame(),
             next: self.fields.carried(),
             tab,
-            mitid: pages.mitid.is_some(),
+            mitid: pages.settings().mitid.is_some(),
             app: destination.title(visitor),
             username: self.username.to_owned(),
             remember: self.remember,

@@ -43,7 +43,8 @@ impl Purpose for AtBroker {
 
 /// `POST /mitid`
 pub async fn begin(State(pages): State<Arc<Pages>>, visitor: Visitor, Form(fields): Form<Fields>) -> Answer {
-    let Some(mitid) = &pages.mitid else { return Ok(visitor.error(StatusCode::NOT_FOUND)) };
+    let settings = pages.settings();
+    let Some(mitid) = &settings.mitid else { return Ok(visitor.error(StatusCode::NOT_FOUND)) };
     let destination = Destination::parse(&pages, &fields);
     let (level, purpose) = match onward::step(&pages, &visitor, &destination).await? {
         Step::MitId { level, .. } => (level, None),
@@ -53,7 +54,7 @@ pub async fn begin(State(pages): State<Arc<Pages>>, visitor: Visitor, Form(field
     let language = visitor.lang.tag();
     let words = purpose.map(|text| visitor.words(&text));
     let ask = Ask {
-        level: level.unwrap_or(MitIdLevel::Low).max(pages.mitid_level),
+        level: level.unwrap_or(MitIdLevel::Low).max(settings.mitid_level),
         language,
         reference_text: words.as_deref(),
     };
@@ -77,7 +78,8 @@ pub async fn callback(
     RawQuery(query): RawQuery,
 ) -> Answer {
     let query = query.unwrap_or_default();
-    let Some(mitid) = &pages.mitid else { return Ok(visitor.error(StatusCode::NOT_FOUND)) };
+    let settings = pages.settings();
+    let Some(mitid) = &settings.mitid else { return Ok(visitor.error(StatusCode::NOT_FOUND)) };
     // Unknown, used, old or another browser's: no token is asked for.
     let taken = match state(&query) {
         Some(state) => pages.ceremonies.take::<AtBroker>(visitor.browser, &state).await?,

@@ -51,11 +51,8 @@ pub struct Pages {
     pub directory: Arc<dyn Directory>,
     pub sessions: Arc<Sessions>,
     pub ceremonies: Ceremonies,
-    pub relying_party: RelyingParty,
-    /// Absent where no broker is set up.
-    pub mitid: Option<MitId>,
-    /// Asked of the broker, unless a policy asks for more.
-    pub mitid_level: MitIdLevel,
+    /// Replaced when the configuration changes.
+    pub live: Arc<ArcSwap<Settings>>,
     pub keys: Arc<Keys>,
     pub assertion: Arc<AssertionKey>,
     pub audit: AuditLog,
@@ -63,11 +60,29 @@ pub struct Pages {
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
     pub public: Public,
-    /// What the pages are offered in; the first is the default.
-    pub languages: Vec<text::Lang>,
     /// Every device in these is one that many people use.
     pub shared_networks: Vec<IpNet>,
+}
+
+/// What the pages take from the configuration, and what may change while they serve.
+pub struct Settings {
+    /// Whether anybody may log in by one.
+    pub password: bool,
+    pub relying_party: RelyingParty,
+    /// Absent where no broker is set up.
+    pub mitid: Option<Arc<MitId>>,
+    /// Asked of the broker, unless a policy asks for more.
+    pub mitid_level: MitIdLevel,
+    /// What the pages are offered in; the first is the default.
+    pub languages: Vec<text::Lang>,
     pub content_security_policy: HeaderValue,
+}
+
+impl Pages {
+    /// As they are now. What needs two of them to fit asks once.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.live.load_full()
+    }
 }
 
 pub use reply::content_security_policy;

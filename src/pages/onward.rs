@@ -300,7 +300,7 @@ async fn second_factor(
         _ => None,
     });
     let mitid = needs.iter().find_map(|need| match need {
-        Need::MitId(level) if pages.mitid.is_some() => Some(*level),
+        Need::MitId(level) if pages.settings().mitid.is_some() => Some(*level),
         _ => None,
     });
     let keys = pages.store.keys(session.user.id).await?;

@@ -117,7 +117,7 @@ pub async fn establish(State(pages): State<Arc<Pages>>, mut request: Request, ne
     let id = known.or_else(|| fresh.clone()).unwrap_or_default();
     let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     let mut visitor = Visitor {
-        lang: Lang::of_visitor(cookie(cookie::LANGUAGE), accepted, &pages.languages),
+        lang: Lang::of_visitor(cookie(cookie::LANGUAGE), accepted, &pages.settings().languages),
         browser: Browser::of(&id),
         session: None,
         seat: Seat::Own,

@@ -8,7 +8,6 @@ use arc_swap::ArcSwap;
 
 use super::problem::Problem;
 use super::{Policy, file};
-use crate::authn::Method;
 use crate::config::Config;
 
 /// Reads `sluse.yaml` and the policies again.
@@ -16,9 +15,15 @@ pub struct Reloader {
     path: PathBuf,
     started: Config,
     live: Arc<ArcSwap<Policy>>,
+    set_up: SetUp,
     /// Where the policies were last read.
     folder: Mutex<PathBuf>,
 }
+
+/// Makes what else of the configuration goes live along with the policy: all that can be wrong with it is known
+/// before [`GoLive`] is called, which cannot fail.
+pub type SetUp = Box<dyn Fn(&Config, &Policy) -> Result<GoLive, Problem> + Send + Sync>;
+pub type GoLive = Box<dyn FnOnce()>;
 
 /// What is live now.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,19 +42,15 @@ pub struct Fingerprint(Vec<(PathBuf, Option<(SystemTime, u64)>)>);
 
 impl Reloader {
     /// `started` is what the gateway runs with, read from `path`.
-    pub fn new(path: &Path, started: Config, live: Arc<ArcSwap<Policy>>) -> Self {
+    pub fn new(path: &Path, started: Config, live: Arc<ArcSwap<Policy>>, set_up: SetUp) -> Self {
         let folder = Mutex::new(started.policies.clone());
-        Self { path: path.to_owned(), started, live, folder }
+        Self { path: path.to_owned(), started, live, set_up, folder }
     }
 
     /// Loads everything and runs the embedded tests; then the new policy is live, at once for every request
     /// that begins. With anything wrong nothing changes. Requests in flight keep what they began with.
     pub fn reload(&self) -> Result<Report, Vec<Problem>> {
         let config = Config::load(&self.path)?;
-        let missing = self.methods_missing(&config);
-        if !missing.is_empty() {
-            return Err(missing);
-        }
         let policy = file::load_after(&config.policies, &config, &self.live.load())?;
         let report = Report {
             apps: policy.apps().len(),
@@ -58,6 +59,9 @@ impl Reloader {
             notices: policy.notices().to_vec(),
             needs_restart: self.started.needs_restart(&config),
         };
+        let go_live = (self.set_up)(&config, &policy).map_err(|problem| vec![problem])?;
+        // In between, a policy may ask for what is not offered any more: nobody gets in by that.
+        go_live();
         self.live.store(Arc::new(policy));
         *self.folder.lock().unwrap_or_else(PoisonError::into_inner) = config.policies;
         Ok(report)
@@ -76,23 +80,6 @@ impl Reloader {
             (path, state.ok())
         };
         Fingerprint(paths.into_iter().map(state).collect())
-    }
-
-    /// A method that was not set up at start is not there to ask for.
-    fn methods_missing(&self, config: &Config) -> Vec<Problem> {
-        let running = self.started.methods.offered();
-        let asked = |method: &Method| config.levels.iter().any(|level| level.expression.uses(*method));
-        let offered = config.methods.offered();
-        let missing = offered.iter().filter(|method| !running.contains(method) && asked(method));
-        let problem = |method: &Method| {
-            let message = format!("the method `{method}` is new, and methods are set up at start");
-            Problem::of_file(
-                &self.path,
-                message,
-                "restart the gateway, or leave it out of the levels until then",
-            )
-        };
-        missing.map(problem).collect()
     }
 }
 

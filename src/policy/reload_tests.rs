@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::authn::{Assurance, PasswordEvidence};
+use crate::authn::{Assurance, Method, PasswordEvidence};
 use crate::policy::explain::outcome;
 use crate::policy::{Decision, Person, Request, decide};
 use crate::time::Timestamp;
@@ -20,6 +20,8 @@ levels: { basic: password }
 struct Installation {
     folder: tempfile::TempDir,
     live: Arc<ArcSwap<Policy>>,
+    /// The methods that went live with it.
+    offered: Arc<Mutex<Vec<Method>>>,
     reloader: Reloader,
 }
 
@@ -31,9 +33,10 @@ impl Installation {
         std::fs::create_dir(folder.path().join("policies")).unwrap();
         write(folder.path(), rules);
         let config = Config::load(&path).unwrap();
+        let offered: Arc<Mutex<Vec<Method>>> = Arc::default();
         let live = Arc::new(ArcSwap::from_pointee(file::load(&config.policies, &config).unwrap()));
-        let reloader = Reloader::new(&path, config, live.clone());
-        Self { folder, live, reloader }
+        let reloader = Reloader::new(&path, config, live.clone(), set_up(offered.clone()));
+        Self { folder, live, offered, reloader }
     }
 
     /// Puts the rules in the place of those before.
@@ -65,6 +68,17 @@ impl Installation {
         let decision = self.decision();
         (outcome(&decision), decision.observed().map(|observed| observed.told.clone()))
     }
+}
+
+/// Keeps what is offered; keys of one name cannot be set up.
+fn set_up(offered: Arc<Mutex<Vec<Method>>>) -> SetUp {
+    Box::new(move |config, _| {
+        if config.methods.key.as_ref().is_some_and(|key| key.name == "broken") {
+            return Err(Problem::of_file(Path::new("sluse.yaml"), "no", "another"));
+        }
+        let (offered, methods) = (offered.clone(), config.methods.offered());
+        Ok(Box::new(move || *offered.lock().unwrap() = methods))
+    })
 }
 
 fn write(folder: &Path, rules: &str) {
@@ -124,10 +138,17 @@ fn levels_reload_and_what_cannot_says_so() {
     assert!(installation.reloader.reload().is_err());
     let key = CONFIG.replace("password: {}", "password: {}, key: { rp_id: login.example }");
     installation.config(&key);
-    assert_eq!(installation.reloader.reload().unwrap().needs_restart, ["methods"]);
-    installation.config(&key.replace("basic: password", "basic: password + key"));
-    let problems = installation.reloader.reload().unwrap_err();
-    assert_eq!(problems[0].message, "the method `key` is new, and methods are set up at start");
+    assert_eq!(installation.reloader.reload().unwrap().needs_restart, [""; 0]);
+    assert_eq!(*installation.offered.lock().unwrap(), [Method::Password, Method::Key]);
+    let both = key.replace("basic: password", "basic: password + key");
+    installation.config(&both);
+    installation.reloader.reload().unwrap();
+    assert_eq!(installation.outcome(), "step_up key");
+    // What cannot be set up changes nothing, not the levels either.
+    let broken = both.replace("login.example }", "login.example, name: broken }");
+    installation.config(&broken.replace("password + key", "password"));
+    assert!(installation.reloader.reload().is_err());
+    assert_eq!(installation.outcome(), "step_up key");
 }
 
 #[test]

@@ -21,6 +21,7 @@ use pingora::server::ShutdownWatch;
 use pingora::time::timeout;
 
 use super::Proxy;
+use super::behind::Behind;
 
 /// From an idle connection to a whole head: a minute of keeping the connection, and time to send.
 const HEAD_LIMIT: Duration = Duration::from_secs(75);
@@ -29,23 +30,38 @@ const HEAD_LIMIT: Duration = Duration::from_secs(75);
 const MAX_CONNECTIONS: usize = 1024;
 
 /// Lets connections in to the proxy.
+#[derive(Clone)]
 pub struct Entrance {
     proxy: Arc<HttpProxy<Proxy>>,
     places: Arc<Places>,
+    /// Who every connection must first be announced by, where that is asked for.
+    behind: Option<Arc<Behind>>,
 }
 
 impl Entrance {
     /// Load balancers among `trusted` may have any number of connections.
     pub fn new(proxy: HttpProxy<Proxy>, trusted: Vec<IpNet>) -> Self {
-        Self { proxy: Arc::new(proxy), places: Arc::new(Places { trusted, taken: Mutex::default() }) }
+        let places = Arc::new(Places { trusted, taken: Mutex::default() });
+        Self { proxy: Arc::new(proxy), places, behind: None }
+    }
+
+    /// The same proxy, for listeners that are reached through load balancers alone.
+    pub fn behind(&self, behind: Arc<Behind>) -> Self {
+        Self { behind: Some(behind), ..self.clone() }
     }
 }
 
 #[async_trait]
 impl ServerApp for Entrance {
-    async fn process_new(self: &Arc<Self>, stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
-        let digest = stream.get_socket_digest();
-        let peer = digest.and_then(|digest| Some(digest.peer_addr()?.as_inet()?.ip()));
+    async fn process_new(self: &Arc<Self>, mut stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
+        // On TLS pingora has asked already, before the handshake; in the clear it asks nobody.
+        if let Some(behind) = self.behind.as_ref().filter(|_| stream.get_ssl_digest().is_none())
+            && let Err(why) = behind.announce(stream.as_mut()).await
+        {
+            tracing::warn!(peer = ?peer(&stream), %why, "a connection is not served");
+            return None;
+        }
+        let peer = peer(&stream);
         let Some(_place) = self.places.take(peer) else {
             tracing::debug!(?peer, "too many connections");
             return None;
@@ -59,6 +75,10 @@ impl ServerApp for Entrance {
     async fn cleanup(&self) {
         self.proxy.http_cleanup().await;
     }
+}
+
+fn peer(stream: &Stream) -> Option<IpAddr> {
+    Some(stream.get_socket_digest()?.peer_addr()?.as_inet()?.ip())
 }
 
 /// One connection.

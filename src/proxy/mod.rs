@@ -6,11 +6,14 @@
 
 mod admit;
 mod answer;
+pub mod behind;
 mod bridge;
 mod client;
+mod context;
 pub mod entrance;
 mod forward;
 mod parking;
+mod proxy_protocol;
 pub mod request;
 pub mod respond;
 pub mod site;
@@ -21,7 +24,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
@@ -34,6 +37,7 @@ use pingora::proxy::{FailToProxy, ProxyHttp, Session as Downstream};
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorSource, ErrorType};
 
+pub use self::context::Context;
 pub use self::parking::Room;
 use self::request::{Refusal, Target};
 use self::tls::{Certificates, OpenedFor};
@@ -44,11 +48,10 @@ use crate::audit::{AuditLog, CorrelationIds};
 use crate::authn::ceremony::Ceremonies;
 use crate::metrics::Metrics;
 use crate::policy::path::CanonicalPath;
-use crate::policy::{App, Observed, Permit, Policy};
+use crate::policy::{App, Policy};
 use crate::random::Random;
 use crate::session::cookie::{self, Keep};
-use crate::session::parked::Taken;
-use crate::session::{Seat, Sender, Session, Sessions};
+use crate::session::{Seat, Sessions};
 use crate::time::Clock;
 
 /// The largest request body that is streamed through, in bytes.
@@ -94,31 +97,6 @@ pub struct Proxy {
     pub sites: HashMap<String, Router>,
 }
 
-/// One request.
-pub struct Context {
-    started: Instant,
-    correlation: String,
-    host: String,
-    path: String,
-    query: Option<String>,
-    app: Option<Arc<App>>,
-    session: Option<Arc<Session>>,
-    /// Whose request it is, as far as that is known: also of somebody whose session is over.
-    sender: Option<Sender>,
-    /// The parked request that this one is the return of.
-    returning: Option<Taken>,
-    permit: Option<Permit>,
-    /// For the log: what became of it, and by which rule.
-    outcome: &'static str,
-    rule: String,
-    code: Cow<'static, str>,
-    /// For `sluse diff --replay`: what was proven, and how long ago.
-    proofs: String,
-    /// What an observing rule or app would have decided.
-    observed: Option<Observed>,
-    body: u64,
-}
-
 #[async_trait]
 impl ProxyHttp for Proxy {
     type CTX = Context;
@@ -127,24 +105,7 @@ impl ProxyHttp for Proxy {
         // pingora makes the context once it has read the head.
         entrance::head_is_read();
         self.metrics.in_flight.inc();
-        Context {
-            started: Instant::now(),
-            correlation: self.correlation.next(),
-            host: String::new(),
-            path: String::new(),
-            query: None,
-            app: None,
-            session: None,
-            sender: None,
-            returning: None,
-            permit: None,
-            outcome: "error",
-            rule: String::new(),
-            code: Cow::Borrowed(""),
-            proofs: String::new(),
-            observed: None,
-            body: 0,
-        }
+        Context::new(self.correlation.next())
     }
 
     /// The gateway compresses nothing: no modules.
@@ -373,15 +334,6 @@ impl Proxy {
     fn is_redirect_port(&self, downstream: &Downstream) -> bool {
         let port = downstream.server_addr().and_then(|address| address.as_inet()).map(|inet| inet.port());
         port.is_some_and(|port| self.public.redirect_ports.contains(&port))
-    }
-}
-
-impl Context {
-    fn path_and_query(&self) -> String {
-        match &self.query {
-            Some(query) => format!("{}?{query}", self.path),
-            None => self.path.clone(),
-        }
     }
 }
 

@@ -60,7 +60,8 @@ impl Installation {
         installation
     }
 
-    fn trust(&self, issuer: &str) {
+    /// Writes a configuration with MitID by the broker at `issuer`.
+    pub fn trust(&self, issuer: &str) {
         let secret = self.write("mitid.secret", CLIENT_SECRET);
         let secret = secret.display();
         let mitid = format!(

@@ -6,6 +6,7 @@
 
 mod arrows;
 mod attacks;
+mod behind;
 mod broker;
 mod browser;
 mod configuration;
@@ -18,6 +19,7 @@ mod in_process;
 mod key;
 mod language;
 mod mitid;
+mod observe;
 mod origin;
 mod parked;
 mod persistence;
