@@ -154,8 +154,9 @@ fn on_the_store(config: &Path, command: Command, out: &mut impl std::io::Write) 
     runtime.block_on(async {
         let keys = Keys::load(&config.key_file)?;
         let World { clock, random } = World::system();
+        let store = server::open_store(&config.store).await?;
         let context = Context {
-            store: server::open_store(&config.store).await?,
+            store: store.clone(),
             keys: &keys,
             passwords: &Passwords::new(Cost::default()),
             rules: Rules::default(),
@@ -164,12 +165,15 @@ fn on_the_store(config: &Path, command: Command, out: &mut impl std::io::Write) 
             input: &input::Stdin,
             operator: &operator(),
         };
-        match command {
+        let done = match command {
             Command::User(command) => user::run(command, &context, out).await,
             Command::Invite(invite) => invite::run(invite, &context, out).await,
             Command::Audit(command) => audit::run(command, &context, out).await,
             _ => Ok(()),
-        }?;
+        };
+        // However it went: a log that is left behind would be written back into whatever file is there next.
+        store.close().await;
+        done?;
         out.flush()?;
         Ok(())
     })

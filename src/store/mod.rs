@@ -147,6 +147,9 @@ pub struct Revocation {
 pub trait Store: Send + Sync {
     /// Fails unless the store can be read and written.
     async fn check(&self) -> Result<()>;
+    /// Waits for what is under way and lets go: what was written is in the store's own file, and every later
+    /// call fails.
+    async fn close(&self);
 
     // People
 

@@ -53,6 +53,12 @@ impl Store for Sqlite {
         Ok(())
     }
 
+    async fn close(&self) {
+        self.readers.close().await;
+        // Last, as it alone may write the log back.
+        self.writer.close().await;
+    }
+
     async fn add_user(&self, user: &User) -> Result<bool> {
         people::add(&self.writer, user).await
     }

@@ -82,12 +82,6 @@ impl Sqlite {
         let readers = pool.max_connections(READERS).connect_with(options.pragma("query_only", "ON")).await;
         Ok(Self { writer, readers: readers.map_err(|error| file.explain(error))? })
     }
-
-    /// Waits for what is under way and closes the file, its log written back.
-    pub async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
-    }
 }
 
 struct File<'a> {
