@@ -1,5 +1,7 @@
 //! Security events: who did what, from where. Never a CPR number, a token or a password.
 
+pub mod export;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -178,8 +180,22 @@ impl CorrelationIds {
         Self { seed: u64::from_ne_bytes(random::bytes(random)), next: AtomicU64::new(0) }
     }
 
+    /// The code as it was made, from what somebody read aloud or copied: in any case, with or without dash and
+    /// spaces, with O for 0 and I or L for 1. `None` if it can be none.
+    pub fn parse(typed: &str) -> Option<String> {
+        let typed = typed.chars().filter(|c| !c.is_whitespace() && *c != '-');
+        let code: String = typed
+            .map(|c| match c.to_ascii_uppercase() {
+                'O' => '0',
+                'I' | 'L' => '1',
+                other => other,
+            })
+            .collect();
+        let known = code.bytes().all(|byte| ALPHABET.contains(&byte));
+        (known && code.len() == 8).then(|| format!("{}-{}", &code[..4], &code[4..]))
+    }
+
     pub fn next(&self) -> String {
-        const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
         // SplitMix64: a bijection, so no code repeats before the 40 bits below are used up by chance.
         let mut mixed = self
             .seed
@@ -198,6 +214,9 @@ impl CorrelationIds {
     }
 }
 
+/// Crockford's: without I, L, O and U.
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,6 +227,17 @@ mod tests {
         let many: std::collections::HashSet<String> = (0..1000).map(|_| ids.next()).collect();
         assert_eq!(many.len(), 1000);
         assert!(many.iter().all(|id| id.len() == 9 && id.as_bytes()[4] == b'-'));
+    }
+
+    #[test]
+    fn correlation_ids_are_understood_as_people_say_them() {
+        for said in ["7F3K-92QD", "7f3k92qd", " 7f3k 92qd ", "7F3K–92QD".replace('–', "-").as_str()] {
+            assert_eq!(CorrelationIds::parse(said).as_deref(), Some("7F3K-92QD"), "{said:?}");
+        }
+        assert_eq!(CorrelationIds::parse("oilo-0000").as_deref(), Some("0110-0000"));
+        for said in ["", "GET", "7F3K-92Q", "7F3K-92QDD", "7F3K-92QU", "7F3K-92Qæ"] {
+            assert_eq!(CorrelationIds::parse(said), None, "{said:?}");
+        }
     }
 
     #[test]

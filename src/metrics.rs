@@ -30,6 +30,8 @@ pub struct Metrics {
     /// Requests an observing rule or app had another say on: by app, rule, what became of them, and what
     /// would have.
     pub observed: IntCounterVec,
+    /// Traces of requests that were not let through, by `kept` and `dropped`.
+    pub traces: IntCounterVec,
 }
 
 /// Bucket bounds of a decision, in seconds: a hit takes microseconds, a miss a read of the store.
@@ -73,6 +75,11 @@ impl Metrics {
             "Decisions of what only observes, beside what became of the request.",
             &["app", "rule", "outcome", "observed"],
         )?;
+        let traces = counter(
+            "sluse_traces_total",
+            "Traces of requests that were not let through, by whether there was room to keep them.",
+            &["result"],
+        )?;
         let build = IntGaugeVec::new(Opts::new("sluse_build_info", "The running version."), &["version"])?;
         registry.register(Box::new(build.clone()))?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
@@ -93,6 +100,7 @@ impl Metrics {
             policy_loaded,
             policy_reload_failed,
             observed,
+            traces,
         })
     }
 
@@ -102,6 +110,10 @@ impl Metrics {
 
     pub fn ceremony(&self, kind: &str, result: &str) {
         self.ceremonies.with_label_values(&[kind, result]).inc();
+    }
+
+    pub fn trace(&self, result: &str, count: usize) {
+        self.traces.with_label_values(&[result]).inc_by(count as u64);
     }
 
     /// The text format, version 0.0.4.

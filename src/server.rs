@@ -48,6 +48,7 @@ use crate::session::{Lifetimes, Parts, Sessions, revoke};
 use crate::store::Store;
 use crate::store::sqlite::Sqlite;
 use crate::time::Clock;
+use crate::trace;
 
 /// How long requests in flight may take to finish once the gateway is told to stop.
 pub const GRACE: Duration = Duration::from_secs(10);
@@ -115,6 +116,8 @@ impl Gateway {
         runtime.spawn(revoke::keep(sessions.clone(), position, touches));
 
         let audit = AuditLog::new(store.clone());
+        let (traces, writer) = trace::traces(store.clone(), metrics.clone());
+        runtime.spawn(writer.run());
         let assertion = Arc::new(AssertionKey::derive(&keys.assertion, public.login()));
         let form_targets = form_targets(&public, &policy.load(), config);
         let pages = Arc::new(Pages {
@@ -147,6 +150,7 @@ impl Gateway {
             sessions: sessions.clone(),
             upstreams: Upstreams::new(clock.clone()),
             audit: audit.clone(),
+            traces,
             metrics: metrics.clone(),
             clock,
             assertion,

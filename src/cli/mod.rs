@@ -20,6 +20,7 @@ pub mod serve;
 #[cfg(test)]
 mod shipped;
 mod table;
+mod trace;
 pub mod user;
 
 use std::path::{Path, PathBuf};
@@ -57,7 +58,7 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Read the configuration and the policies, and run their tests
     Check(check::CheckArgs),
-    /// Say what a request would get, and why
+    /// Say what a request would get, and why; or why one got what it got, by the code it showed
     Explain(explain::ExplainArgs),
     /// Show every rule on a line
     Routes(routes::RoutesArgs),
@@ -137,6 +138,9 @@ fn run(config: &Path, command: Command) -> anyhow::Result<Exit> {
             demo::run(&args)?;
         }
         Command::Check(args) => return Ok(check::check(config, &args, &mut out)?),
+        Command::Explain(args) if args.url.is_none() => {
+            on_the_store(config, Command::Explain(args), &mut out)?;
+        }
         Command::Explain(args) => return Ok(explain::explain(config, &args, SystemClock.now(), &mut out)?),
         Command::Routes(args) => return Ok(routes::routes(config, &args, &mut out)?),
         Command::Diff(args) => return diff::diff(config, &args, &mut out),
@@ -169,6 +173,7 @@ fn on_the_store(config: &Path, command: Command, out: &mut impl std::io::Write) 
             Command::User(command) => user::run(command, &context, out).await,
             Command::Invite(invite) => invite::run(invite, &context, out).await,
             Command::Audit(command) => audit::run(command, &context, out).await,
+            Command::Explain(args) => trace::run((&args.method, args.format), &context, out).await,
             _ => Ok(()),
         };
         // However it went: a log that is left behind would be written back into whatever file is there next.

@@ -45,6 +45,7 @@ use crate::policy::{App, Observed, Permit, Policy};
 use crate::random::Random;
 use crate::session::{Session, Sessions};
 use crate::time::Clock;
+use crate::trace::Traces;
 
 /// The largest request body that is streamed through, in bytes.
 const MAX_BODY: u64 = 4 << 30;
@@ -65,6 +66,7 @@ pub struct Proxy {
     pub sessions: Arc<Sessions>,
     pub upstreams: Upstreams,
     pub audit: AuditLog,
+    pub traces: Traces,
     pub metrics: Arc<Metrics>,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,

@@ -13,6 +13,9 @@ use crate::authn::{Assurance, CredentialId, MitIdLevel, MitIdSubject};
 use crate::time::Timestamp;
 use crate::user::{CprHash, User, UserId, Username};
 
+use self::chain::{ChainHash, Link, Verification};
+
+pub mod chain;
 #[cfg(test)]
 mod conformance;
 pub mod sqlite;
@@ -136,6 +139,49 @@ pub struct AuditRecord {
     pub detail: String,
 }
 
+/// Where a row of the audit stands: greater than that of every row before it.
+pub type AuditPosition = i64;
+
+/// A security event in its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditRow {
+    pub position: AuditPosition,
+    /// Of this row and of all before it: see [`chain`].
+    pub hash: ChainHash,
+    pub record: AuditRecord,
+}
+
+/// Which rows of the audit: those that fit everything that is stated.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditQuery {
+    pub user: Option<UserId>,
+    /// As it was typed or known.
+    pub username: Option<String>,
+    pub event: Option<String>,
+    pub address: Option<IpAddr>,
+    pub correlation: Option<String>,
+    /// The first moment.
+    pub from: Option<Timestamp>,
+    /// The moment after the last.
+    pub until: Option<Timestamp>,
+    /// Rows after this alone.
+    pub after: Option<AuditPosition>,
+    /// Otherwise the oldest come first.
+    pub newest_first: bool,
+    pub limit: u32,
+}
+
+/// Why a request was not let through: see [`crate::trace`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceRecord {
+    /// What the person was shown, such as `7F3K-92QD`.
+    pub code: String,
+    pub at: Timestamp,
+    pub expires_at: Timestamp,
+    /// As JSON.
+    pub trace: String,
+}
+
 /// A page of the revocation feed: see [`Store::revocations`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revocation {
@@ -231,11 +277,24 @@ pub trait Store: Send + Sync {
     /// where the feed now stands (one entry at most, its last; if there is none, go on from `Some(0)`).
     async fn revocations(&self, after: Option<i64>) -> Result<Vec<Revocation>>;
 
+    // Traces
+
+    /// Keeps them all; one with a code that is known takes its place.
+    async fn put_traces(&self, traces: &[TraceRecord]) -> Result<()>;
+    /// The trace of that code, if it is live at `now`.
+    async fn trace(&self, code: &str, now: Timestamp) -> Result<Option<TraceRecord>>;
+
     // Audit and upkeep
 
+    /// Puts the record at the end of the chain, whoever else appends.
     async fn append_audit(&self, record: &AuditRecord) -> Result<()>;
-    /// The newest records first, at most `limit`; of one person if asked.
-    async fn audit(&self, user: Option<UserId>, limit: u32) -> Result<Vec<AuditRecord>>;
-    /// Forgets expired ceremonies, codes, signings in, and revocations older than a day.
+    async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRow>>;
+    /// Looks at every row, as all of them are at one moment. With `noted`, a row as it was seen before outside
+    /// of the store, that it is still the same.
+    async fn verify_audit(&self, noted: Option<Link>) -> Result<Verification>;
+    /// Forgets the oldest rows from before `before`, some thousand a call; how many. What is left still follows
+    /// from them.
+    async fn forget_audit(&self, before: Timestamp) -> Result<u64>;
+    /// Forgets expired ceremonies, codes, traces, signings in, and revocations older than a day.
     async fn purge(&self, now: Timestamp) -> Result<()>;
 }

@@ -11,14 +11,17 @@ mod open;
 mod people;
 mod row;
 mod sessions;
+mod traces;
 
 use async_trait::async_trait;
 use sqlx::SqlitePool;
 
 pub use open::OpenError;
 
+use super::chain::{Link, Verification};
 use super::{
-    AuditRecord, CeremonyRecord, Key, KeyAdded, Result, Revocation, SessionRecord, SignInId, Store, TokenHash,
+    AuditQuery, AuditRecord, AuditRow, CeremonyRecord, Key, KeyAdded, Result, Revocation, SessionRecord,
+    SignInId, Store, TokenHash, TraceRecord,
 };
 use crate::authn::{CredentialId, MitIdSubject};
 use crate::time::Timestamp;
@@ -178,12 +181,30 @@ impl Store for Sqlite {
         sessions::revocations(&self.readers, after).await
     }
 
-    async fn append_audit(&self, record: &AuditRecord) -> Result<()> {
-        audit::append(&self.writer, record).await
+    async fn put_traces(&self, traces: &[TraceRecord]) -> Result<()> {
+        traces::put(self.begin().await?, traces).await
     }
 
-    async fn audit(&self, user: Option<UserId>, limit: u32) -> Result<Vec<AuditRecord>> {
-        audit::newest(&self.readers, user, limit).await
+    async fn trace(&self, code: &str, now: Timestamp) -> Result<Option<TraceRecord>> {
+        traces::by_code(&self.readers, code, now).await
+    }
+
+    async fn append_audit(&self, record: &AuditRecord) -> Result<()> {
+        let mut write = self.begin().await?;
+        audit::append(&mut write, record).await?;
+        Ok(write.commit().await?)
+    }
+
+    async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRow>> {
+        audit::find(&self.readers, query).await
+    }
+
+    async fn verify_audit(&self, noted: Option<Link>) -> Result<Verification> {
+        audit::verify(&self.readers, noted).await
+    }
+
+    async fn forget_audit(&self, before: Timestamp) -> Result<u64> {
+        audit::forget(self.begin().await?, before).await
     }
 
     async fn purge(&self, now: Timestamp) -> Result<()> {

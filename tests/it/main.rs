@@ -29,6 +29,7 @@ mod reload;
 mod self_service;
 mod stopping;
 mod store;
+mod trace;
 mod wait;
 
 mod parts;
