@@ -45,6 +45,7 @@ pub enum Event {
     CrossSiteRefused,
     PolicyLoaded,
     PolicyRefused,
+    AuditForgotten,
 }
 
 impl Event {
@@ -79,6 +80,7 @@ impl Event {
             Self::CrossSiteRefused => "cross-site-refused",
             Self::PolicyLoaded => "policy-loaded",
             Self::PolicyRefused => "policy-refused",
+            Self::AuditForgotten => "audit-forgotten",
         }
     }
 }
@@ -161,9 +163,15 @@ impl AuditLog {
         let record = entry.into_record();
         let (event, reference) = (&record.event, &record.correlation);
         match self.store.append_audit(&record).await {
-            Ok(()) => tracing::info!(event, reference, user = record.username, "audit"),
+            Ok(()) => self.written(&record),
             Err(error) => tracing::error!(%error, event, reference, "an audit record was not written"),
         }
+    }
+
+    /// Says in the log what the store has written together with that which it tells of.
+    pub fn written(&self, record: &AuditRecord) {
+        let AuditRecord { event, correlation: reference, .. } = record;
+        tracing::info!(event, reference, user = record.username, "audit");
     }
 }
 

@@ -36,6 +36,7 @@ pub struct Config {
     /// The folder of the policies.
     pub policies: PathBuf,
     pub sessions: Sessions,
+    pub audit: Audit,
     pub methods: Methods,
     /// Weakest first.
     pub levels: Vec<Arc<Level>>,
@@ -97,6 +98,15 @@ impl Default for Sessions {
     }
 }
 
+/// What becomes of security events.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// How long they are kept; `None`: for good. At least a day.
+    pub keep: Option<Duration>,
+    /// The file of the token that opens `/audit` on the admin listener; `None`: there is no such page.
+    pub token_file: Option<PathBuf>,
+}
+
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Language {
     Da,
@@ -134,6 +144,7 @@ impl Config {
             ("store", self.store != new.store),
             ("key_file", self.key_file != new.key_file),
             ("sessions", life(self) != life(new)),
+            ("audit", self.audit != new.audit),
             ("methods", self.methods != new.methods),
             ("trusted_proxies", self.trusted_proxies != new.trusted_proxies),
             ("languages", self.languages != new.languages),

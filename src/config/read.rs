@@ -4,12 +4,13 @@ use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use url::{Host, Url};
 
-use super::{CertificateFiles, Config, Language, Listen, Protocol, Sessions, StoreLocation};
+use super::{Audit, CertificateFiles, Config, Language, Listen, Protocol, Sessions, StoreLocation};
 use super::{methods, shape};
 use crate::authn::Method;
 use crate::policy::Level;
@@ -18,6 +19,9 @@ use crate::policy::expression::Expression;
 use crate::policy::matcher::Network;
 use crate::policy::problem::{Problem, Source};
 use crate::policy::reader::{Fields, Report};
+
+/// A shorter time is a slip: nobody would have looked.
+const LEAST_KEPT: Duration = Duration::from_hours(24);
 
 /// A file being read: what is wrong with it, and the files it names.
 pub(super) struct Reader<'a> {
@@ -56,6 +60,7 @@ impl Reader<'_> {
         let key_file = fields.required("key_file").and_then(|node| self.file(node));
         let policies = fields.optional("policies").and_then(|node| report.text(node)).unwrap_or("policies");
         let sessions = fields.optional("sessions").map(|node| self.sessions(node)).unwrap_or_default();
+        let audit = fields.optional("audit").map(|node| self.audit(node)).unwrap_or_default();
         let methods = fields.required("methods").map(|node| methods::read(self, node, login.as_ref()));
         let (methods, named) = methods.unwrap_or_default();
         let levels = fields.optional("levels").map(|node| self.levels(node, &named)).unwrap_or_default();
@@ -73,6 +78,7 @@ impl Reader<'_> {
             key_file: key_file?,
             policies: self.folder.join(policies),
             sessions,
+            audit,
             methods,
             levels,
             networks,
@@ -169,6 +175,24 @@ impl Reader<'_> {
         self.report.parse(node, "write `sqlite:PATH`", |text| match text.strip_prefix("sqlite:") {
             Some(path) if !path.is_empty() => Ok(StoreLocation::Sqlite(self.folder.join(path))),
             _ => Err(format!("`{text}` is not a store of this version")),
+        })
+    }
+
+    fn audit(&self, node: &Node) -> Audit {
+        Fields::read(self.report, node, &shape::AUDIT, |fields| {
+            let keep = fields.optional("keep").and_then(|node| {
+                let keep = self.report.duration(node)?;
+                if keep < LEAST_KEPT {
+                    let message = "security events are kept for a day at least";
+                    self.report.add(
+                        node.span,
+                        message,
+                        "write `keep: 400d`, or leave it out to keep them for good",
+                    );
+                }
+                Some(keep)
+            });
+            Audit { keep, token_file: fields.optional("token_file").and_then(|node| self.file(node)) }
         })
     }
 

@@ -6,6 +6,7 @@
 
 mod arrows;
 mod attacks;
+mod audit;
 mod broker;
 mod browser;
 mod configuration;
