@@ -49,6 +49,7 @@ macro_rules! suite {
             keys::a_code_adds_one_key
             keys::of_many_who_spend_a_code_one_succeeds
             keys::a_taken_credential_leaves_the_code_unspent
+            keys::a_key_and_what_is_told_of_it_are_written_together
             ceremonies::a_ceremony_is_taken_once
             ceremonies::a_misfit_takes_nothing
             ceremonies::an_expired_ceremony_is_not_taken

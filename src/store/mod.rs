@@ -228,15 +228,17 @@ pub trait Store: Send + Sync {
     // Keys and one-time codes
 
     /// With `code`, spends it in the same transaction; the code must be the person's and live at
-    /// `registered_at`.
-    async fn add_key(&self, key: &Key, code: Option<&TokenHash>) -> Result<KeyAdded>;
+    /// `registered_at`. `told` is the audit's record of it, written if the key is and not without it.
+    async fn add_key(&self, key: &Key, code: Option<&TokenHash>, told: &AuditRecord) -> Result<KeyAdded>;
     /// The person's keys, oldest first.
     async fn keys(&self, user: UserId) -> Result<Vec<Key>>;
     /// After an assertion: the credential with its new counter, when, and whether it is suspect. `false` if
     /// the key is gone.
     async fn update_key(&self, key: &Key) -> Result<bool>;
     async fn rename_key(&self, user: UserId, credential: &CredentialId, name: &str) -> Result<bool>;
-    async fn delete_key(&self, user: UserId, credential: &CredentialId) -> Result<bool>;
+    /// `false` if the person has no such key. `told` is the audit's record of it, written if the key is gone
+    /// and not without that.
+    async fn delete_key(&self, user: UserId, credential: &CredentialId, told: &AuditRecord) -> Result<bool>;
     /// Replaces the person's earlier codes.
     async fn add_code(&self, user: UserId, code: &TokenHash, expires_at: Timestamp) -> Result<()>;
     /// Whether the code is the person's and live.

@@ -110,8 +110,8 @@ impl Store for Sqlite {
         people::bind_mitid(self.begin().await?, user, subject, at).await
     }
 
-    async fn add_key(&self, key: &Key, code: Option<&TokenHash>) -> Result<KeyAdded> {
-        keys::add(self.begin().await?, key, code).await
+    async fn add_key(&self, key: &Key, code: Option<&TokenHash>, told: &AuditRecord) -> Result<KeyAdded> {
+        keys::add(self.begin().await?, key, code, told).await
     }
 
     async fn keys(&self, user: UserId) -> Result<Vec<Key>> {
@@ -126,8 +126,8 @@ impl Store for Sqlite {
         keys::rename(&self.writer, user, credential, name).await
     }
 
-    async fn delete_key(&self, user: UserId, credential: &CredentialId) -> Result<bool> {
-        keys::delete(&self.writer, user, credential).await
+    async fn delete_key(&self, user: UserId, credential: &CredentialId, told: &AuditRecord) -> Result<bool> {
+        keys::delete(self.begin().await?, (user, credential), told).await
     }
 
     async fn add_code(&self, user: UserId, code: &TokenHash, expires_at: Timestamp) -> Result<()> {

@@ -22,7 +22,7 @@ pub(crate) async fn everything_survives_a_restart(subject: &dyn Subject) {
     let ended = session(&nez, "ended", "ended");
     store.set_password(nez.id, "$phc").await.unwrap();
     store.add_code(nez.id, &hash("code"), at(100)).await.unwrap();
-    store.add_key(&k, None).await.unwrap();
+    store.add_key(&k, None, &event(1, None)).await.unwrap();
     store.put_ceremony(&ceremony("c", 100)).await.unwrap();
     store.put_session(&live, None).await.unwrap();
     store.put_session(&ended, None).await.unwrap();

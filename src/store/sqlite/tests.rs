@@ -176,15 +176,24 @@ async fn a_failure_half_way_leaves_nothing() {
     assert!(store.add_user(&nez).await.unwrap());
     let code = TokenHash::of(b"code");
     store.add_code(nez.id, &code, Timestamp::from_seconds(100)).await.unwrap();
-    let fail = "CREATE TEMP TRIGGER no_keys BEFORE INSERT ON keys BEGIN SELECT RAISE(ABORT, 'injected'); END";
-    sqlx::query(fail).execute(&store.writer).await.unwrap();
+    for table in ["keys", "audit", "audit_chain"] {
+        let write = if table == "audit_chain" { "UPDATE" } else { "INSERT" };
+        let fail = format!(
+            "CREATE TEMP TRIGGER fail BEFORE {write} ON {table} BEGIN SELECT RAISE(ABORT, 'injected'); END"
+        );
+        sqlx::query(AssertSqlSafe(fail)).execute(&store.writer).await.unwrap();
 
-    assert!(store.add_key(&key(&nez), Some(&code)).await.is_err());
-    assert!(store.code_is_live(nez.id, &code, Timestamp::from_seconds(50)).await.unwrap());
-    assert_eq!(store.keys(nez.id).await.unwrap(), []);
+        assert!(store.add_key(&key(&nez), Some(&code), &event(1)).await.is_err(), "{table}");
+        assert!(store.code_is_live(nez.id, &code, Timestamp::from_seconds(50)).await.unwrap());
+        assert_eq!(store.keys(nez.id).await.unwrap(), []);
+        assert_eq!(store.verify_audit(None).await.unwrap().rows, 0);
 
-    sqlx::query("DROP TRIGGER no_keys").execute(&store.writer).await.unwrap();
-    assert_eq!(store.add_key(&key(&nez), Some(&code)).await.unwrap(), crate::store::KeyAdded::Added);
+        sqlx::query("DROP TRIGGER fail").execute(&store.writer).await.unwrap();
+    }
+    assert_eq!(
+        store.add_key(&key(&nez), Some(&code), &event(1)).await.unwrap(),
+        crate::store::KeyAdded::Added
+    );
 }
 
 #[tokio::test]
@@ -198,13 +207,13 @@ async fn a_full_disk_is_an_error_and_no_more() {
     sqlx::query("PRAGMA max_page_count = 1").execute(&store.writer).await.unwrap();
 
     let large = Key { passkey: "x".repeat(100_000), ..key(&nez) };
-    let error = store.add_key(&large, Some(&code)).await.unwrap_err();
+    let error = store.add_key(&large, Some(&code), &event(1)).await.unwrap_err();
     assert!(error.to_string().contains("full"), "{error}");
     assert!(store.code_is_live(nez.id, &code, Timestamp::from_seconds(50)).await.unwrap());
     assert_eq!(store.keys(nez.id).await.unwrap(), []);
 
     // The limit went with its connection; the store has another, and goes on.
-    assert_eq!(store.add_key(&large, Some(&code)).await.unwrap(), crate::store::KeyAdded::Added);
+    assert_eq!(store.add_key(&large, Some(&code), &event(1)).await.unwrap(), crate::store::KeyAdded::Added);
 }
 
 /// As [`crate::store::chain`] finds it, through the store.
