@@ -27,7 +27,7 @@ pub(crate) async fn everything_survives_a_restart(subject: &dyn Subject) {
     store.put_session(&live, None).await.unwrap();
     store.put_session(&ended, None).await.unwrap();
     store.end_sign_in(ended.sign_in.id, at(20)).await.unwrap();
-    store.append_audit(&event(1, Some(nez.id))).await.unwrap();
+    store.append_audit(&event(2, Some(nez.id))).await.unwrap();
     let feed = store.revocations(Some(0)).await.unwrap();
     drop(store);
 
@@ -40,7 +40,7 @@ pub(crate) async fn everything_survives_a_restart(subject: &dyn Subject) {
     assert_eq!(store.session(&ended.token).await.unwrap(), None);
     assert!(!store.put_session(&session(&nez, "ended", "late"), None).await.unwrap());
     assert_eq!(store.revocations(Some(0)).await.unwrap(), feed);
-    assert_eq!(audit::records(&*store).await, [event(1, Some(nez.id))]);
+    assert_eq!(audit::records(&*store).await, [event(1, None), event(2, Some(nez.id))]);
     assert_eq!(store.verify_audit(None).await.unwrap().faults, []);
     let taken = store.take_ceremony(&hash("c"), "login", &hash("browser"), at(50)).await.unwrap();
     assert_eq!(taken, Some(ceremony("c", 100)));
