@@ -1,17 +1,20 @@
 //! Security events: who did what, from where. Never a CPR number, a token or a password.
 
+pub mod alarm;
 pub mod export;
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
+use self::alarm::{Alarms, Suspect};
+use crate::metrics::Metrics;
 use crate::random::{self, Random};
 use crate::store::{AuditRecord, Store};
 use crate::time::Timestamp;
-use crate::user::{User, UserId};
+use crate::user::{User, UserId, Username};
 
 /// Everything worth a row. The code is what administrators search for.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
@@ -46,6 +49,7 @@ pub enum Event {
     PolicyLoaded,
     PolicyRefused,
     AuditForgotten,
+    PasswordGuessing,
 }
 
 impl Event {
@@ -81,6 +85,7 @@ impl Event {
             Self::PolicyLoaded => "policy-loaded",
             Self::PolicyRefused => "policy-refused",
             Self::AuditForgotten => "audit-forgotten",
+            Self::PasswordGuessing => "password-guessing",
         }
     }
 }
@@ -147,23 +152,60 @@ impl Entry {
     }
 }
 
-/// Where entries go.
+/// Where entries go, and where too many of a kind are noticed.
 #[derive(Clone)]
 pub struct AuditLog {
     store: Arc<dyn Store>,
+    metrics: Arc<Metrics>,
+    alarms: Arc<Mutex<Alarms>>,
 }
 
 impl AuditLog {
-    pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store }
+    pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>) -> Self {
+        Self { store, metrics, alarms: Arc::default() }
     }
 
-    /// Writes the entry, and says so in the log if it cannot be.
+    /// Writes the entry, and says so in the log if it cannot be. One wrong password too many is an alarm: in
+    /// the log, the audit and the metrics.
     pub async fn record(&self, entry: Entry) {
         let record = entry.into_record();
+        self.append(&record).await;
+        if record.event == Event::PasswordWrong.code() {
+            for (suspect, wrong) in self.alarms_over(&record) {
+                self.raise(&record, suspect.kind(), wrong).await;
+            }
+        }
+    }
+
+    fn alarms_over(&self, record: &AuditRecord) -> Vec<(Suspect, u32)> {
+        // One spelling a name, so that capitals are no second try; what is no name is counted as it is.
+        let name = record.username.as_deref().map(|typed| {
+            Suspect::Name(Username::parse(typed).map_or_else(|_| typed.to_owned(), |name| name.to_string()))
+        });
+        let address = record.address.map(Suspect::Address);
+        // Counters have no half-made state to fear.
+        let mut alarms = self.alarms.lock().unwrap_or_else(PoisonError::into_inner);
+        let suspects = name.into_iter().chain(address);
+        suspects
+            .filter_map(|suspect| alarms.wrong(suspect.clone(), record.at).map(|wrong| (suspect, wrong)))
+            .collect()
+    }
+
+    async fn raise(&self, record: &AuditRecord, by: &str, wrong: u32) {
+        let minutes = alarm::WINDOW.as_secs() / 60;
+        let AuditRecord { username, address, .. } = record;
+        let address = address.map(tracing::field::display);
+        tracing::warn!(by, wrong, minutes, user = username, address, "many wrong passwords");
+        self.metrics.password_alarms.with_label_values(&[by]).inc();
+        let detail = serde_json::json!({ "by": by, "wrong": wrong, "minutes": minutes }).to_string();
+        let event = Event::PasswordGuessing.code().to_owned();
+        self.append(&AuditRecord { event, detail, ..record.clone() }).await;
+    }
+
+    async fn append(&self, record: &AuditRecord) {
         let (event, reference) = (&record.event, &record.correlation);
-        match self.store.append_audit(&record).await {
-            Ok(()) => self.written(&record),
+        match self.store.append_audit(record).await {
+            Ok(()) => self.written(record),
             Err(error) => tracing::error!(%error, event, reference, "an audit record was not written"),
         }
     }

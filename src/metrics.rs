@@ -32,6 +32,8 @@ pub struct Metrics {
     pub observed: IntCounterVec,
     /// Traces of requests that were not let through, by `kept` and `dropped`.
     pub traces: IntCounterVec,
+    /// Alarms over wrong passwords, by what they have in common: `name` or `address`.
+    pub password_alarms: IntCounterVec,
 }
 
 /// Bucket bounds of a decision, in seconds: a hit takes microseconds, a miss a read of the store.
@@ -80,6 +82,15 @@ impl Metrics {
             "Traces of requests that were not let through, by whether there was room to keep them.",
             &["result"],
         )?;
+        let password_alarms = counter(
+            "sluse_password_alarms_total",
+            "Alarms over many wrong passwords, by what they have in common.",
+            &["by"],
+        )?;
+        // From the start: Prometheus sees no increase in a series that begins at 1.
+        for by in ["name", "address"] {
+            password_alarms.with_label_values(&[by]);
+        }
         let build = IntGaugeVec::new(Opts::new("sluse_build_info", "The running version."), &["version"])?;
         registry.register(Box::new(build.clone()))?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
@@ -101,6 +112,7 @@ impl Metrics {
             policy_reload_failed,
             observed,
             traces,
+            password_alarms,
         })
     }
 

@@ -115,7 +115,7 @@ impl Gateway {
         let position = runtime.block_on(sessions.hear(None)).context("the store does not work")?;
         runtime.spawn(revoke::keep(sessions.clone(), position, touches));
 
-        let audit = AuditLog::new(store.clone());
+        let audit = AuditLog::new(store.clone(), metrics.clone());
         let (traces, writer) = trace::traces(store.clone(), metrics.clone());
         runtime.spawn(writer.run());
         if let Some(keep) = config.audit.keep {

@@ -12,7 +12,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("secret", &["user"]),
     ("user", &["secret", "time"]),
     ("store", &["audit", "authn", "time", "user"]),
-    ("audit", &["random", "store", "time", "user"]),
+    ("audit", &["metrics", "random", "store", "time", "user"]),
     ("authn", &["random", "secret", "store", "time", "user"]),
     ("policy", &["audit", "authn", "config", "metrics", "time", "user"]),
     ("config", &["authn", "policy"]),
