@@ -1,15 +1,20 @@
 //! Security events: who did what, from where. Never a CPR number, a token or a password.
 
+pub mod alarm;
+pub mod export;
+
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
+use self::alarm::{Alarms, Suspect};
+use crate::metrics::Metrics;
 use crate::random::{self, Random};
 use crate::store::{AuditRecord, Store};
 use crate::time::Timestamp;
-use crate::user::{User, UserId};
+use crate::user::{User, UserId, Username};
 
 /// Everything worth a row. The code is what administrators search for.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
@@ -47,6 +52,8 @@ pub enum Event {
     DeviceRemoved,
     PolicyLoaded,
     PolicyRefused,
+    AuditForgotten,
+    PasswordGuessing,
 }
 
 impl Event {
@@ -85,6 +92,8 @@ impl Event {
             Self::DeviceRemoved => "device-removed",
             Self::PolicyLoaded => "policy-loaded",
             Self::PolicyRefused => "policy-refused",
+            Self::AuditForgotten => "audit-forgotten",
+            Self::PasswordGuessing => "password-guessing",
         }
     }
 }
@@ -151,25 +160,68 @@ impl Entry {
     }
 }
 
-/// Where entries go.
+/// Where entries go, and where too many of a kind are noticed.
 #[derive(Clone)]
 pub struct AuditLog {
     store: Arc<dyn Store>,
+    metrics: Arc<Metrics>,
+    alarms: Arc<Mutex<Alarms>>,
 }
 
 impl AuditLog {
-    pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store }
+    pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>) -> Self {
+        Self { store, metrics, alarms: Arc::default() }
     }
 
-    /// Writes the entry, and says so in the log if it cannot be.
+    /// Writes the entry, and says so in the log if it cannot be. One wrong password too many is an alarm: in
+    /// the log, the audit and the metrics.
     pub async fn record(&self, entry: Entry) {
         let record = entry.into_record();
+        self.append(&record).await;
+        if record.event == Event::PasswordWrong.code() {
+            for (suspect, wrong) in self.alarms_over(&record) {
+                self.raise(&record, suspect.kind(), wrong).await;
+            }
+        }
+    }
+
+    fn alarms_over(&self, record: &AuditRecord) -> Vec<(Suspect, u32)> {
+        // One spelling a name, so that capitals are no second try; what is no name is counted as it is.
+        let name = record.username.as_deref().map(|typed| {
+            Suspect::Name(Username::parse(typed).map_or_else(|_| typed.to_owned(), |name| name.to_string()))
+        });
+        let address = record.address.map(Suspect::Address);
+        // Counters have no half-made state to fear.
+        let mut alarms = self.alarms.lock().unwrap_or_else(PoisonError::into_inner);
+        let suspects = name.into_iter().chain(address);
+        suspects
+            .filter_map(|suspect| alarms.wrong(suspect.clone(), record.at).map(|wrong| (suspect, wrong)))
+            .collect()
+    }
+
+    async fn raise(&self, record: &AuditRecord, by: &str, wrong: u32) {
+        let minutes = alarm::WINDOW.as_secs() / 60;
+        let AuditRecord { username, address, .. } = record;
+        let address = address.map(tracing::field::display);
+        tracing::warn!(by, wrong, minutes, user = username, address, "many wrong passwords");
+        self.metrics.password_alarms.with_label_values(&[by]).inc();
+        let detail = serde_json::json!({ "by": by, "wrong": wrong, "minutes": minutes }).to_string();
+        let event = Event::PasswordGuessing.code().to_owned();
+        self.append(&AuditRecord { event, detail, ..record.clone() }).await;
+    }
+
+    async fn append(&self, record: &AuditRecord) {
         let (event, reference) = (&record.event, &record.correlation);
-        match self.store.append_audit(&record).await {
-            Ok(()) => tracing::info!(event, reference, user = record.username, "audit"),
+        match self.store.append_audit(record).await {
+            Ok(()) => self.written(record),
             Err(error) => tracing::error!(%error, event, reference, "an audit record was not written"),
         }
+    }
+
+    /// Says in the log what the store has written together with that which it tells of.
+    pub fn written(&self, record: &AuditRecord) {
+        let AuditRecord { event, correlation: reference, .. } = record;
+        tracing::info!(event, reference, user = record.username, "audit");
     }
 }
 
@@ -186,8 +238,22 @@ impl CorrelationIds {
         Self { seed: u64::from_ne_bytes(random::bytes(random)), next: AtomicU64::new(0) }
     }
 
+    /// The code as it was made, from what somebody read aloud or copied: in any case, with or without dash and
+    /// spaces, with O for 0 and I or L for 1. `None` if it can be none.
+    pub fn parse(typed: &str) -> Option<String> {
+        let typed = typed.chars().filter(|c| !c.is_whitespace() && *c != '-');
+        let code: String = typed
+            .map(|c| match c.to_ascii_uppercase() {
+                'O' => '0',
+                'I' | 'L' => '1',
+                other => other,
+            })
+            .collect();
+        let known = code.bytes().all(|byte| ALPHABET.contains(&byte));
+        (known && code.len() == 8).then(|| format!("{}-{}", &code[..4], &code[4..]))
+    }
+
     pub fn next(&self) -> String {
-        const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
         // SplitMix64: a bijection, so no code repeats before the 40 bits below are used up by chance.
         let mut mixed = self
             .seed
@@ -206,6 +272,9 @@ impl CorrelationIds {
     }
 }
 
+/// Crockford's: without I, L, O and U.
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,6 +285,17 @@ mod tests {
         let many: std::collections::HashSet<String> = (0..1000).map(|_| ids.next()).collect();
         assert_eq!(many.len(), 1000);
         assert!(many.iter().all(|id| id.len() == 9 && id.as_bytes()[4] == b'-'));
+    }
+
+    #[test]
+    fn correlation_ids_are_understood_as_people_say_them() {
+        for said in ["7F3K-92QD", "7f3k92qd", " 7f3k 92qd ", "7F3K–92QD".replace('–', "-").as_str()] {
+            assert_eq!(CorrelationIds::parse(said).as_deref(), Some("7F3K-92QD"), "{said:?}");
+        }
+        assert_eq!(CorrelationIds::parse("oilo-0000").as_deref(), Some("0110-0000"));
+        for said in ["", "GET", "7F3K-92Q", "7F3K-92QDD", "7F3K-92QU", "7F3K-92Qæ"] {
+            assert_eq!(CorrelationIds::parse(said), None, "{said:?}");
+        }
     }
 
     #[test]

@@ -37,6 +37,7 @@ pub struct Config {
     pub policies: PathBuf,
     pub sessions: Sessions,
     pub shared_devices: SharedDevices,
+    pub audit: Audit,
     pub methods: Methods,
     /// Weakest first.
     pub levels: Vec<Arc<Level>>,
@@ -116,6 +117,15 @@ impl Default for SharedDevices {
     }
 }
 
+/// What becomes of security events.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// How long they are kept; `None`: for good. At least a day.
+    pub keep: Option<Duration>,
+    /// The file of the token that opens `/audit` on the admin listener; `None`: there is no such page.
+    pub token_file: Option<PathBuf>,
+}
+
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Language {
     Da,
@@ -153,6 +163,7 @@ impl Config {
             ("store", self.store != new.store),
             ("key_file", self.key_file != new.key_file),
             ("sessions", life(self) != life(new)),
+            ("audit", self.audit != new.audit),
             ("trusted_proxies", self.trusted_proxies != new.trusted_proxies),
             ("shared_devices", self.shared_devices != new.shared_devices),
         ];

@@ -10,6 +10,7 @@
 //! - [`store`]: what is kept. [`audit`], [`metrics`]: what is told.
 //! - [`directory`]: who has an account and which password is theirs.
 //! - [`session`]: tokens, and the live sessions in memory. [`assertion`]: what upstreams are told of them.
+//! - [`trace`]: why a request was not let through, kept for a day.
 //! - [`pages`]: the gateway's own pages. [`proxy`]: everything on the wire. [`arrival`]: what passes between.
 //! - [`server`]: puts it together. [`cli`]: the commands.
 
@@ -30,4 +31,5 @@ pub mod server;
 pub mod session;
 pub mod store;
 pub mod time;
+pub mod trace;
 pub mod user;

@@ -30,6 +30,10 @@ pub struct Metrics {
     /// Requests an observing rule or app had another say on: by app, rule, what became of them, and what
     /// would have.
     pub observed: IntCounterVec,
+    /// Traces of requests that were not let through, by `kept` and `dropped`.
+    pub traces: IntCounterVec,
+    /// Alarms over wrong passwords, by what they have in common: `name` or `address`.
+    pub password_alarms: IntCounterVec,
 }
 
 /// Bucket bounds of a decision, in seconds: a hit takes microseconds, a miss a read of the store.
@@ -73,6 +77,20 @@ impl Metrics {
             "Decisions of what only observes, beside what became of the request.",
             &["app", "rule", "outcome", "observed"],
         )?;
+        let traces = counter(
+            "sluse_traces_total",
+            "Traces of requests that were not let through, by whether there was room to keep them.",
+            &["result"],
+        )?;
+        let password_alarms = counter(
+            "sluse_password_alarms_total",
+            "Alarms over many wrong passwords, by what they have in common.",
+            &["by"],
+        )?;
+        // From the start: Prometheus sees no increase in a series that begins at 1.
+        for by in ["name", "address"] {
+            password_alarms.with_label_values(&[by]);
+        }
         let build = IntGaugeVec::new(Opts::new("sluse_build_info", "The running version."), &["version"])?;
         registry.register(Box::new(build.clone()))?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
@@ -93,6 +111,8 @@ impl Metrics {
             policy_loaded,
             policy_reload_failed,
             observed,
+            traces,
+            password_alarms,
         })
     }
 
@@ -102,6 +122,10 @@ impl Metrics {
 
     pub fn ceremony(&self, kind: &str, result: &str) {
         self.ceremonies.with_label_values(&[kind, result]).inc();
+    }
+
+    pub fn trace(&self, result: &str, count: usize) {
+        self.traces.with_label_values(&[result]).inc_by(count as u64);
     }
 
     /// The text format, version 0.0.4.

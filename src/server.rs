@@ -1,7 +1,9 @@
 //! The composition root: configuration and policy in, a running gateway out.
 
+mod admin;
 mod making;
 mod reloading;
+mod retention;
 
 use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
@@ -12,10 +14,6 @@ use std::time::Duration;
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use axum::Router;
-use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
-use http::{StatusCode, header};
 use pingora::apps::HttpServerOptions;
 use pingora::listeners::tls::TlsSettings;
 use pingora::server::configuration::ServerConf;
@@ -23,7 +21,9 @@ use pingora::server::{RunArgs, Server};
 use pingora::services::listening::Service;
 use tokio::runtime::Runtime;
 
+use self::admin::Admin;
 use self::making::Making;
+use self::retention::Retention;
 use crate::arrival::Public;
 use crate::assertion::AssertionKey;
 use crate::audit::{AuditLog, CorrelationIds};
@@ -48,6 +48,7 @@ use crate::session::{Lifetimes, Parts, Sessions, revoke};
 use crate::store::Store;
 use crate::store::sqlite::Sqlite;
 use crate::time::Clock;
+use crate::trace;
 
 /// How long requests in flight may take to finish once the gateway is told to stop.
 pub const GRACE: Duration = Duration::from_secs(10);
@@ -122,7 +123,13 @@ impl Gateway {
         let position = runtime.block_on(sessions.hear(None)).context("the store does not work")?;
         runtime.spawn(revoke::keep(sessions.clone(), position, touches));
 
-        let audit = AuditLog::new(store.clone());
+        let audit = AuditLog::new(store.clone(), metrics.clone());
+        let (traces, writer) = trace::traces(store.clone(), metrics.clone());
+        runtime.spawn(writer.run());
+        if let Some(keep) = config.audit.keep {
+            let (store, audit, world) = (store.clone(), audit.clone(), world.clone());
+            runtime.spawn(Retention { store, audit, world, keep }.run());
+        }
         let assertion = Arc::new(AssertionKey::derive(&keys.assertion, public.login()));
         let making = Making { public: public.clone(), world: world.clone(), broker_http: extras.broker_http };
         let settings = making.settings(config, &policy.load(), None)?;
@@ -156,6 +163,7 @@ impl Gateway {
             room: Room::default(),
             upstreams: Upstreams::new(clock.clone()),
             audit: audit.clone(),
+            traces,
             metrics: metrics.clone(),
             clock,
             assertion,
@@ -184,8 +192,9 @@ impl Gateway {
         for service in proxy_services(entrance, config, &certificates)? {
             server.add_service(service);
         }
-        let admin = Admin { metrics: metrics.clone(), sessions, store };
-        server.add_service(site("admin", &config.admin.to_string(), admin_router(admin)));
+        let audit_token = config.audit.token_file.as_deref().map(admin::audit_token).transpose()?;
+        let admin = Admin { metrics: metrics.clone(), sessions, store, audit_token };
+        server.add_service(site("admin", &config.admin.to_string(), admin::router(admin)));
         for (address, router) in extras.listeners {
             server.add_service(site("stand-in", &address, router));
         }
@@ -325,41 +334,4 @@ fn site(name: &str, address: &str, router: Router) -> Service<Site> {
     let mut service = Service::new(name.to_owned(), Site(router));
     service.add_tcp(address);
     service
-}
-
-/// What the admin listener tells.
-#[derive(Clone)]
-struct Admin {
-    metrics: Arc<Metrics>,
-    sessions: Arc<Sessions>,
-    store: Arc<dyn Store>,
-}
-
-fn admin_router(admin: Admin) -> Router {
-    Router::new()
-        .route("/health", get(async || "ok\n"))
-        .route("/ready", get(ready))
-        .route("/metrics", get(metrics))
-        .with_state(admin)
-}
-
-async fn ready(State(admin): State<Admin>) -> Response {
-    match admin.store.check().await {
-        Ok(()) if admin.metrics.policy_reload_failed.get() > 0 => {
-            "ready, with a stale policy: its files could not be loaded, see the log\n".into_response()
-        }
-        Ok(()) => "ready\n".into_response(),
-        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
-    }
-}
-
-async fn metrics(State(admin): State<Admin>) -> Response {
-    let Admin { metrics, sessions, .. } = admin;
-    let (hits, misses) = sessions.cache_counts();
-    for (result, total) in [("hit", hits), ("miss", misses)] {
-        let counter = metrics.session_lookups.with_label_values(&[result]);
-        counter.inc_by(total.saturating_sub(counter.get()));
-    }
-    metrics.sessions.set(i64::try_from(sessions.live()).unwrap_or(i64::MAX));
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], metrics.render()).into_response()
 }

@@ -1,6 +1,8 @@
 //! Dates as administrators write and read them: in Danish time.
 
-use jiff::civil::Date;
+use std::time::Duration;
+
+use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
 use crate::time::Timestamp;
@@ -28,6 +30,11 @@ impl std::str::FromStr for LastDay {
 }
 
 impl LastDay {
+    fn first(self) -> Timestamp {
+        let day = self.0.to_zoned(denmark()).expect("years before 9999 can be placed in time");
+        Timestamp::from_millis(day.timestamp().as_millisecond())
+    }
+
     /// The first moment after it.
     pub(super) fn end(self) -> Timestamp {
         let next = self
@@ -45,10 +52,56 @@ impl LastDay {
     }
 }
 
+/// A day, or a minute, as it was written: what lies between its first moment and its end.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Span {
+    first: Timestamp,
+    end: Timestamp,
+}
+
+#[derive(Copy, Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a day is written YYYY-MM-DD and a minute `YYYY-MM-DD HH:MM`, Danish time")]
+pub(crate) struct InvalidSpan;
+
+impl Span {
+    pub(super) fn first(self) -> Timestamp {
+        self.first
+    }
+
+    /// The first moment after it.
+    pub(super) fn end(self) -> Timestamp {
+        self.end
+    }
+}
+
+impl std::str::FromStr for Span {
+    type Err = InvalidSpan;
+
+    fn from_str(typed: &str) -> Result<Self, InvalidSpan> {
+        let Some((day, time)) = typed.split_once([' ', 'T']) else {
+            let day: LastDay = typed.parse().map_err(|_| InvalidSpan)?;
+            return Ok(Self { first: day.first(), end: day.end() });
+        };
+        let LastDay(day) = day.parse().map_err(|_| InvalidSpan)?;
+        let minute = Time::strptime("%H:%M", time).map_err(|_| InvalidSpan)?;
+        let first = day.to_datetime(minute).to_zoned(denmark()).map_err(|_| InvalidSpan)?;
+        let first = Timestamp::from_millis(first.timestamp().as_millisecond());
+        Ok(Self { first, end: first.plus(Duration::from_secs(60)) })
+    }
+}
+
 /// `2026-11-22 14:05`, Danish time.
 pub(super) fn to_the_minute(at: Timestamp) -> String {
     match jiff::Timestamp::from_millisecond(at.as_millis()) {
         Ok(moment) => moment.to_zoned(denmark()).strftime("%Y-%m-%d %H:%M").to_string(),
+        Err(_) => "?".to_owned(),
+    }
+}
+
+/// `2026-11-22 14:05:12`, Danish time.
+pub(super) fn to_the_second(at: Timestamp) -> String {
+    match jiff::Timestamp::from_millisecond(at.as_millis()) {
+        Ok(moment) => moment.to_zoned(denmark()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
         Err(_) => "?".to_owned(),
     }
 }
@@ -86,7 +139,23 @@ mod tests {
     }
 
     #[test]
+    fn a_span_is_a_day_or_a_minute() {
+        for (typed, first, end) in [
+            ("2026-11-22", "2026-11-21T23:00:00.000Z", "2026-11-22T23:00:00.000Z"),
+            ("2026-11-22 14:05", "2026-11-22T13:05:00.000Z", "2026-11-22T13:06:00.000Z"),
+            ("2026-07-01T00:00", "2026-06-30T22:00:00.000Z", "2026-06-30T22:01:00.000Z"),
+        ] {
+            let span: Span = typed.parse().unwrap();
+            assert_eq!((span.first().to_rfc3339().as_str(), span.end().to_rfc3339().as_str()), (first, end));
+        }
+        for typed in ["", "14:05", "2026-11-22 25:00", "2026-11-22 14:05:01", "2026-11-22 ", "22-11-2026"] {
+            assert_eq!(typed.parse::<Span>(), Err(InvalidSpan), "{typed:?}");
+        }
+    }
+
+    #[test]
     fn minutes_are_danish() {
         assert_eq!(to_the_minute(Timestamp::from_millis(1_795_337_696_007)), "2026-11-22 09:54");
+        assert_eq!(to_the_second(Timestamp::from_millis(1_795_337_696_007)), "2026-11-22 09:54:56");
     }
 }

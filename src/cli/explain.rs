@@ -17,39 +17,41 @@ use crate::user::Username;
 
 #[derive(Debug, clap::Args)]
 pub struct ExplainArgs {
-    /// The request's method, such as GET
+    /// The request's method, such as GET; or, alone, the code a page showed within the last 24 hours, such as
+    /// 7F3K-92QD: then it is told how that very request was decided
+    #[arg(value_name = "METHOD|CODE")]
     pub method: String,
     /// The address that is asked for, such as <https://cura.kommune.example/medication/7>
-    pub url: String,
+    pub url: Option<String>,
     /// Who asks
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, requires = "url", value_name = "NAME")]
     pub user: Option<String>,
     /// A group the person is in; may be repeated
-    #[arg(long = "group", value_name = "GROUP")]
+    #[arg(long = "group", requires = "url", value_name = "GROUP")]
     pub groups: Vec<String>,
     /// What is proven and how long ago: `password=2h`, `key=12m`, `key=12m,pin`, `mitid=4m,high`; may be repeated
-    #[arg(long = "proof", value_name = "METHOD=AGE")]
+    #[arg(long = "proof", requires = "url", value_name = "METHOD=AGE")]
     pub proofs: Vec<String>,
     /// Where the request comes from: an address, a network's name, or `internet` (the default)
-    #[arg(long, value_name = "FROM")]
+    #[arg(long, requires = "url", value_name = "FROM")]
     pub from: Option<String>,
     /// When: `mon 09:30`; now where it is not said
-    #[arg(long, value_name = "WHEN")]
+    #[arg(long, requires = "url", value_name = "WHEN")]
     pub at: Option<String>,
     /// A header of the request: `Accept: text/html`; may be repeated
-    #[arg(long = "header", value_name = "NAME: VALUE")]
+    #[arg(long = "header", requires = "url", value_name = "NAME: VALUE")]
     pub headers: Vec<String>,
     /// A claim of the person: `department=oncology`; may be repeated
-    #[arg(long = "claim", value_name = "NAME=VALUE")]
+    #[arg(long = "claim", requires = "url", value_name = "NAME=VALUE")]
     pub claims: Vec<String>,
     /// http, websocket or grpc
-    #[arg(long, value_name = "PROTOCOL")]
+    #[arg(long, requires = "url", value_name = "PROTOCOL")]
     pub protocol: Option<String>,
     /// The request was approved, for `fresh: once`
-    #[arg(long)]
+    #[arg(long, requires = "url")]
     pub approved: bool,
     /// The device is shared by many
-    #[arg(long)]
+    #[arg(long, requires = "url")]
     pub shared_device: bool,
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -110,10 +112,10 @@ fn explain_with(
         approved_once: args.approved,
         ..Request::new(&args.method, "")
     };
-    let explanation = decide(app, path, &asked.path, request, person, asked.now);
+    let explanation = decide(app, &path, &asked.path, request, person, asked.now);
     match args.format {
-        Format::Human => write!(out, "{explanation}")?,
-        Format::Json => writeln!(out, "{:#}", explanation.to_json())?,
+        Format::Human => write!(out, "{}", explanation.transcript)?,
+        Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(&explanation.transcript)?)?,
     }
     Ok(if matches!(explanation.decision, Decision::Allow(_)) { Exit::Yes } else { Exit::No })
 }
@@ -135,8 +137,9 @@ struct Asked {
 impl Asked {
     fn parse(args: &ExplainArgs, shared: &Shared, now: Timestamp) -> Result<Self, String> {
         // Not by a URL parser: it would normalise the path, which is what is to be seen here.
-        let rest = args.url.strip_prefix("https://").or_else(|| args.url.strip_prefix("http://"));
-        let rest = rest.ok_or_else(|| format!("`{}` does not begin with http:// or https://", args.url))?;
+        let url = args.url.as_deref().unwrap_or_default();
+        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        let rest = rest.ok_or_else(|| format!("`{url}` does not begin with http:// or https://"))?;
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, target) = rest.split_at(end);
         let host = authority.split(':').next().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();

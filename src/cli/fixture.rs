@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex};
 use clap::{Args, FromArgMatches as _, Subcommand};
 
 use super::input::Input;
-use super::{Context, audit, device, invite, user};
+use super::{Context, audit, device, explain, invite, trace, user};
 use crate::authn::password::{Cost, Passwords, Rules};
 use crate::random::{self, SeededRandom};
 use crate::secret::{Keys, Secret};
 use crate::store::sqlite::Sqlite;
-use crate::store::{SessionRecord, SignIn, SignInId, Store, TokenHash};
+use crate::store::{AuditQuery, SessionRecord, SignIn, SignInId, Store, TokenHash};
 use crate::time::{Clock as _, ManualClock, Timestamp};
 use crate::user::{User, UserId, Username};
 
@@ -87,6 +87,15 @@ impl Fixture {
         Ok(String::from_utf8(out)?)
     }
 
+    /// `sluse explain CODE`.
+    pub(super) async fn explain(&self, args: &[&str]) -> anyhow::Result<String> {
+        let matches = explain::ExplainArgs::augment_args(command()).try_get_matches_from(words(args))?;
+        let args = explain::ExplainArgs::from_arg_matches(&matches)?;
+        let mut out = Vec::new();
+        trace::run((&args.method, args.format), &self.context(), &mut out).await?;
+        Ok(String::from_utf8(out)?)
+    }
+
     /// Imports a file with this content.
     pub(super) async fn import(&self, content: &[u8]) -> anyhow::Result<String> {
         let file: PathBuf = self.folder.path().join("people.csv");
@@ -132,8 +141,8 @@ impl Fixture {
 
     /// The codes of what was recorded, oldest first.
     pub(super) async fn events(&self) -> Vec<String> {
-        let records = self.store.audit(None, 1000).await.unwrap();
-        records.into_iter().rev().map(|record| record.event).collect()
+        let rows = self.store.audit(&AuditQuery { limit: 1000, ..AuditQuery::default() }).await.unwrap();
+        rows.into_iter().map(|row| row.record.event).collect()
     }
 
     /// Whether the bytes are anywhere in the store's files.

@@ -21,6 +21,7 @@ pub mod serve;
 #[cfg(test)]
 mod shipped;
 mod table;
+mod trace;
 pub mod user;
 
 use std::path::{Path, PathBuf};
@@ -58,7 +59,7 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Read the configuration and the policies, and run their tests
     Check(check::CheckArgs),
-    /// Say what a request would get, and why
+    /// Say what a request would get, and why; or why one got what it got, by the code it showed
     Explain(explain::ExplainArgs),
     /// Show every rule on a line
     Routes(routes::RoutesArgs),
@@ -141,6 +142,9 @@ fn run(config: &Path, command: Command) -> anyhow::Result<Exit> {
             demo::run(&args)?;
         }
         Command::Check(args) => return Ok(check::check(config, &args, &mut out)?),
+        Command::Explain(args) if args.url.is_none() => {
+            on_the_store(config, Command::Explain(args), &mut out)?;
+        }
         Command::Explain(args) => return Ok(explain::explain(config, &args, SystemClock.now(), &mut out)?),
         Command::Routes(args) => return Ok(routes::routes(config, &args, &mut out)?),
         Command::Diff(args) => return diff::diff(config, &args, &mut out),
@@ -160,8 +164,9 @@ fn on_the_store(config: &Path, command: Command, out: &mut impl std::io::Write) 
     runtime.block_on(async {
         let keys = Keys::load(&config.key_file)?;
         let World { clock, random } = World::system();
+        let store = server::open_store(&config.store).await?;
         let context = Context {
-            store: server::open_store(&config.store).await?,
+            store: store.clone(),
             keys: &keys,
             passwords: &Passwords::new(Cost::default()),
             rules: Rules::default(),
@@ -170,13 +175,17 @@ fn on_the_store(config: &Path, command: Command, out: &mut impl std::io::Write) 
             input: &input::Stdin,
             operator: &operator(),
         };
-        match command {
+        let done = match command {
             Command::User(command) => user::run(command, &context, out).await,
             Command::Invite(invite) => invite::run(invite, &context, out).await,
             Command::Device(command) => device::run(command, &context, &config.login, out).await,
             Command::Audit(command) => audit::run(command, &context, out).await,
+            Command::Explain(args) => trace::run((&args.method, args.format), &context, out).await,
             _ => Ok(()),
-        }?;
+        };
+        // However it went: a log that is left behind would be written back into whatever file is there next.
+        store.close().await;
+        done?;
         out.flush()?;
         Ok(())
     })

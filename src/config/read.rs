@@ -4,12 +4,15 @@ use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use url::{Host, Url};
 
-use super::{CertificateFiles, Config, Language, Listen, Protocol, Sessions, SharedDevices, StoreLocation};
+use super::{
+    Audit, CertificateFiles, Config, Language, Listen, Protocol, Sessions, SharedDevices, StoreLocation,
+};
 use super::{methods, shape};
 use crate::authn::Method;
 use crate::policy::Level;
@@ -18,6 +21,9 @@ use crate::policy::expression::Expression;
 use crate::policy::matcher::Network;
 use crate::policy::problem::{Problem, Source};
 use crate::policy::reader::{Fields, Report};
+
+/// A shorter time is a slip: nobody would have looked.
+const LEAST_KEPT: Duration = Duration::from_hours(24);
 
 /// A file being read: what is wrong with it, and the files it names.
 pub(super) struct Reader<'a> {
@@ -59,6 +65,7 @@ impl Reader<'_> {
         let sessions = fields.optional("sessions").map(|node| self.sessions(node)).unwrap_or_default();
         let shared_devices =
             fields.optional("shared_devices").map(|node| self.shared_devices(node)).unwrap_or_default();
+        let audit = fields.optional("audit").map(|node| self.audit(node)).unwrap_or_default();
         let methods = fields.required("methods").map(|node| methods::read(self, node, login.as_ref()));
         let (methods, named) = methods.unwrap_or_default();
         let levels = fields.optional("levels").map(|node| self.levels(node, &named)).unwrap_or_default();
@@ -82,6 +89,7 @@ impl Reader<'_> {
             policies: self.folder.join(policies),
             sessions,
             shared_devices,
+            audit,
             methods,
             levels,
             networks,
@@ -181,6 +189,27 @@ impl Reader<'_> {
         })
     }
 
+    fn audit(&self, node: &Node) -> Audit {
+        Fields::read(self.report, node, &shape::AUDIT, |fields| {
+            let keep = fields.optional("keep").and_then(|node| {
+                let keep = self.report.duration(node)?;
+                if keep < LEAST_KEPT {
+                    let message = "security events are kept for a day at least";
+                    self.report.add(
+                        node.span,
+                        message,
+                        "write `keep: 400d`, or leave it out to keep them for good",
+                    );
+                }
+                Some(keep)
+            });
+            Audit {
+                keep,
+                token_file: fields.optional("token_file").and_then(|node| self.file(node, FileKind::Token)),
+            }
+        })
+    }
+
     fn sessions(&self, node: &Node) -> Sessions {
         let default = Sessions::default();
         Fields::read(self.report, node, &shape::SESSIONS, |fields| {
@@ -270,6 +299,8 @@ pub(super) enum FileKind {
     Certificate,
     CertificateKey,
     ClientSecret,
+    /// Of `/audit`.
+    Token,
 }
 
 impl FileKind {
@@ -282,6 +313,12 @@ impl FileKind {
                 );
             }
             Self::Certificate => "the certificate and its chain, in PEM, from whoever issues yours",
+            Self::Token => {
+                return format!(
+                    "make one: `head -c 32 /dev/urandom | base64 > {}`; if it is there, let the user the gateway runs as read it",
+                    path.display()
+                );
+            }
             Self::CertificateKey => "the private key the certificate was issued for, in PEM",
             Self::ClientSecret => "the secret the MitID broker gave you with the client id, and nothing else",
         };

@@ -19,7 +19,7 @@ pub static CONFIG: Shape = Shape {
             "Addresses and ports to listen on.",
         ),
         optional("tls", Map(&TLS), "Certificates."),
-        optional("admin", ADDRESS, "Where /metrics, /health and /ready are."),
+        optional("admin", ADDRESS, "Where /metrics, /health, /ready and /audit are."),
         required("store", Form("^sqlite:."), "Where people, keys and sessions are kept: `sqlite:PATH`."),
         required("key_file", Text, "The file of the installation's secret."),
         optional("policies", Text, "The folder of the policies; `policies` where it is not said."),
@@ -29,6 +29,7 @@ pub static CONFIG: Shape = Shape {
             "How long proofs and sessions last where no policy says otherwise.",
         ),
         optional("shared_devices", Map(&SHARED_DEVICES), "Devices that many people use."),
+        optional("audit", Map(&AUDIT), "What becomes of security events."),
         required("methods", Map(&METHODS), "What people prove who they are with."),
         optional(
             "levels",
@@ -103,6 +104,18 @@ pub(super) static SHARED_DEVICES: Shape = Shape {
             "absolute",
             DURATION,
             "A session there ends this long after the login; 9h where it is not said.",
+        ),
+    ],
+};
+
+pub(super) static AUDIT: Shape = Shape {
+    name: "audit",
+    keys: &[
+        optional("keep", DURATION, "How long they are kept, a day or more; where it is not said, for good."),
+        optional(
+            "token_file",
+            Text,
+            "The file of the token that opens /audit on the admin listener; where it is not said, there is none.",
         ),
     ],
 };

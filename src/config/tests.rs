@@ -156,6 +156,20 @@ fn a_file_that_cannot_be_read_is_told_how_to_come_by() {
 }
 
 #[test]
+fn security_events_are_kept_for_good_or_as_long_as_is_said() {
+    let audit =
+        |text: &str| with("sessions:", &format!("audit: {text}\nsessions:")).map(|config| config.audit);
+    assert_eq!(parse(SHIPPED).unwrap().audit, Audit::default());
+    let both = Audit {
+        keep: Some(Duration::from_hours(400 * 24)),
+        token_file: Some(PathBuf::from("/etc/sluse/siem.token")),
+    };
+    assert_eq!(audit("{ keep: 400d, token_file: siem.token }"), Ok(both));
+    let told = audit("{ keep: 23h }").unwrap_err();
+    assert_eq!(told, ["24: security events are kept for a day at least"]);
+}
+
+#[test]
 fn a_level_asks_only_for_methods_that_are_set_up() {
     let told = with(
         "  key:\n    rp_id: login.kommune.example   # the login host or a parent domain; changing it makes all keys useless\n",

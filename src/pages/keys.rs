@@ -192,16 +192,17 @@ pub async fn finish(
         used_at: None,
         suspect: false,
     };
-    match pages.store.add_key(&key, new.code.map(TokenHash).as_ref()).await? {
+    let told = Entry::new(Event::KeyRegistered, &visitor.origin())
+        .user(&session.user)
+        .with("key", key.name.as_str())
+        .with("with", with_name(registered_with))
+        .into_record();
+    match pages.store.add_key(&key, new.code.map(TokenHash).as_ref(), &told).await? {
         KeyAdded::Added => {}
         KeyAdded::CredentialTaken => return refuse(&pages, &visitor, &session, "credential-taken").await,
         KeyAdded::CodeSpent => return refuse(&pages, &visitor, &session, "code-spent").await,
     }
-    let entry = Entry::new(Event::KeyRegistered, &visitor.origin())
-        .user(&session.user)
-        .with("key", key.name.as_str())
-        .with("with", with_name(registered_with));
-    pages.audit.record(entry).await;
+    pages.audit.written(&told);
     pages.metrics.ceremony("key-registration", "ok");
     let Finish { to, ask, method, parked, .. } = message;
     let fields = Fields { to, ask, method, parked };

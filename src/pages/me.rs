@@ -129,12 +129,14 @@ pub async fn deleted(
         Ok(found) => found,
         Err(answer) => return Ok(answer),
     };
-    if !pages.store.delete_key(session.user.id, &key.credential).await? {
+    let told = Entry::new(Event::KeyDeleted, &visitor.origin())
+        .user(&session.user)
+        .with("key", key.name.as_str())
+        .into_record();
+    if !pages.store.delete_key(session.user.id, &key.credential, &told).await? {
         return Ok(visitor.error(StatusCode::NOT_FOUND));
     }
-    let entry =
-        Entry::new(Event::KeyDeleted, &visitor.origin()).user(&session.user).with("key", key.name.as_str());
-    pages.audit.record(entry).await;
+    pages.audit.written(&told);
     // What that key proved here is proven no longer: this signing in ends too, if it was the key's.
     let proven_by_it = session.assurance.key.as_ref().is_some_and(|proof| proof.credential == key.credential);
     let kept = (!proven_by_it).then_some(&*session);

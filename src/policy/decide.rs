@@ -212,7 +212,7 @@ pub fn decide(
     now: Timestamp,
 ) -> Decision {
     let written = decide_with(app, request, person, now, Rules::Written, &mut Silent);
-    if app.observes() { observe::enforced(app, request, person, now, written) } else { written }
+    if app.observes() { observe::enforced(app, request, person, now, written, &mut Silent) } else { written }
 }
 
 /// Which of the rules decide.

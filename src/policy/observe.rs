@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::decide::{Rules, decide_with};
-use super::explain::{Silent, outcome};
+use super::explain::{Trace, outcome};
 use super::path::CanonicalPath;
 use super::{App, Decision, Denial, Person, Reason, Request};
 use crate::time::Timestamp;
@@ -23,12 +23,15 @@ pub struct Observed {
 ///
 /// Without a version from before (a new app, or a gateway that was just started) an app decides as it is
 /// written, and a rule is passed over as though it were not there yet.
+///
+/// `trace` hears how that came about, unless it is `written` itself.
 pub(super) fn enforced(
     app: &Arc<App>,
     request: &Request<'_>,
     person: Option<&Person<'_>>,
     now: Timestamp,
     written: Decision,
+    trace: &mut impl Trace,
 ) -> Decision {
     let observed = Observed::of(&written);
     let by = observed.rule.as_deref().and_then(|name| app.rules.iter().find(|rule| rule.name == name));
@@ -36,9 +39,9 @@ pub(super) fn enforced(
         return written;
     }
     match &app.previous {
-        Some(previous) => before(previous, app, request, person, now).observing(observed),
+        Some(previous) => before(previous, app, (request, person), now, trace).observing(observed),
         None if app.observe => written,
-        None => decide_with(app, request, person, now, Rules::Enforced, &mut Silent).observing(observed),
+        None => decide_with(app, request, person, now, Rules::Enforced, trace).observing(observed),
     }
 }
 
@@ -46,15 +49,15 @@ pub(super) fn enforced(
 fn before(
     previous: &Arc<App>,
     app: &Arc<App>,
-    request: &Request<'_>,
-    person: Option<&Person<'_>>,
+    (request, person): (&Request<'_>, Option<&Person<'_>>),
     now: Timestamp,
+    trace: &mut impl Trace,
 ) -> Decision {
     let Ok(path) = CanonicalPath::parse(request.path.as_bytes(), previous.paths) else {
         return Decision::Deny(Denial::new(Reason::NoRule, None, None));
     };
     let request = Request { path: path.as_str(), ..*request };
-    decide_with(previous, &request, person, now, Rules::Enforced, &mut Silent).on(app)
+    decide_with(previous, &request, person, now, Rules::Enforced, trace).on(app)
 }
 
 impl Observed {

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use super::*;
 use crate::authn::{Assurance, Method, PasswordEvidence};
-use crate::policy::explain::outcome;
+use crate::policy::explain::{Transcript, explain_enforced, outcome};
 use crate::policy::{Decision, Person, Request, decide};
 use crate::time::Timestamp;
 
@@ -51,12 +51,23 @@ impl Installation {
 
     /// What somebody in `staff` who gave a password just now gets for `GET /x`.
     fn decision(&self) -> Decision {
+        let (decision, told) = self.told();
+        assert_eq!(told.outcome, outcome(&decision), "the decision and what is told of it");
+        decision
+    }
+
+    /// The decision, and how the twin that tells says it came about.
+    fn told(&self) -> (Decision, Transcript) {
         let policy = self.live.load();
         let evidence = PasswordEvidence { at: NOW };
         let assurance = Assurance { password: Some(evidence), ..Assurance::default() };
         let groups = ["staff".to_owned()];
         let person = Person { username: "anna", groups: &groups, claims: &[], assurance: &assurance };
-        decide(policy.app("a.example").unwrap(), &Request::new("GET", "/x"), Some(&person), NOW)
+        let (app, request) = (policy.app("a.example").unwrap(), Request::new("GET", "/x"));
+        let told = explain_enforced(app, &request, Some(&person), NOW);
+        let decision = decide(app, &request, Some(&person), NOW);
+        assert_eq!(told.decision.observed(), decision.observed());
+        (decision, told.transcript)
     }
 
     fn outcome(&self) -> String {
@@ -182,6 +193,14 @@ fn an_observing_app_lets_the_one_before_decide() {
     installation.reload(CLOSED).unwrap();
     installation.reload(&format!("mode: observe\n{OPEN}")).unwrap();
     assert_eq!(installation.both(), ("deny groups".to_owned(), some("allow open")));
+    insta::assert_snapshot!(installation.told().1.to_string().split_once('\n').unwrap().1, @r"
+     rule  closed   HIT   line 5
+       level   any      -                 ok    password
+       groups  nobody   rule    line 5    FAIL
+       max_age default  -                 ok    password 0s
+    mode observe would have decided allow open by rule open; this is what was live before
+    => deny groups     browser: 403    API: 403    WebSocket: 403
+    ");
     installation.reload(OPEN).unwrap();
     assert_eq!(installation.both(), ("allow open".to_owned(), None));
 }

@@ -53,6 +53,7 @@ use crate::random::Random;
 use crate::session::cookie::{self, Keep};
 use crate::session::{Seat, Sessions};
 use crate::time::Clock;
+use crate::trace::Traces;
 
 /// The largest request body that is streamed through, in bytes.
 const MAX_BODY: u64 = 4 << 30;
@@ -76,6 +77,7 @@ pub struct Proxy {
     pub room: Room,
     pub upstreams: Upstreams,
     pub audit: AuditLog,
+    pub traces: Traces,
     pub metrics: Arc<Metrics>,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,

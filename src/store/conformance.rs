@@ -2,6 +2,7 @@
 //!
 //! A store passes by invoking [`suite`] with something that opens it: see [`Subject`].
 
+pub(crate) mod audit;
 pub(crate) mod ceremonies;
 pub(crate) mod devices;
 pub(crate) mod keys;
@@ -52,6 +53,7 @@ macro_rules! suite {
             keys::a_code_adds_one_key
             keys::of_many_who_spend_a_code_one_succeeds
             keys::a_taken_credential_leaves_the_code_unspent
+            keys::a_key_and_what_is_told_of_it_are_written_together
             ceremonies::a_ceremony_is_taken_once
             ceremonies::a_misfit_takes_nothing
             ceremonies::an_expired_ceremony_is_not_taken
@@ -67,10 +69,14 @@ macro_rules! suite {
             sessions::activity_never_moves_back
             sessions::the_feed_tells_in_order
             sessions::a_session_needs_a_person
+            upkeep::a_trace_is_found_for_its_time
             upkeep::a_new_store_answers
             upkeep::everything_survives_a_restart
             upkeep::nodes_write_side_by_side
-            upkeep::the_audit_is_newest_first
+            audit::rows_are_found_by_what_they_say
+            audit::the_cursor_misses_nothing
+            audit::nodes_append_to_one_chain
+            audit::forgetting_leaves_a_chain
             upkeep::purge_forgets_what_is_past
             upkeep::positions_are_never_given_twice
         }

@@ -13,6 +13,9 @@ use crate::authn::{Assurance, CredentialId, MitIdLevel, MitIdSubject};
 use crate::time::Timestamp;
 use crate::user::{CprHash, User, UserId, Username};
 
+use self::chain::{ChainHash, Link, Verification};
+
+pub mod chain;
 #[cfg(test)]
 mod conformance;
 pub mod sqlite;
@@ -146,6 +149,49 @@ pub struct AuditRecord {
     pub detail: String,
 }
 
+/// Where a row of the audit stands: greater than that of every row before it.
+pub type AuditPosition = i64;
+
+/// A security event in its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditRow {
+    pub position: AuditPosition,
+    /// Of this row and of all before it: see [`chain`].
+    pub hash: ChainHash,
+    pub record: AuditRecord,
+}
+
+/// Which rows of the audit: those that fit everything that is stated.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditQuery {
+    pub user: Option<UserId>,
+    /// As it was typed or known.
+    pub username: Option<String>,
+    pub event: Option<String>,
+    pub address: Option<IpAddr>,
+    pub correlation: Option<String>,
+    /// The first moment.
+    pub from: Option<Timestamp>,
+    /// The moment after the last.
+    pub until: Option<Timestamp>,
+    /// Rows after this alone.
+    pub after: Option<AuditPosition>,
+    /// Otherwise the oldest come first.
+    pub newest_first: bool,
+    pub limit: u32,
+}
+
+/// Why a request was not let through: see [`crate::trace`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceRecord {
+    /// What the person was shown, such as `7F3K-92QD`.
+    pub code: String,
+    pub at: Timestamp,
+    pub expires_at: Timestamp,
+    /// As JSON.
+    pub trace: String,
+}
+
 /// A page of the revocation feed: see [`Store::revocations`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revocation {
@@ -157,6 +203,9 @@ pub struct Revocation {
 pub trait Store: Send + Sync {
     /// Fails unless the store can be read and written.
     async fn check(&self) -> Result<()>;
+    /// Waits for what is under way and lets go: what was written is in the store's own file, and every later
+    /// call fails.
+    async fn close(&self);
 
     // People
 
@@ -189,15 +238,17 @@ pub trait Store: Send + Sync {
     // Keys and one-time codes
 
     /// With `code`, spends it in the same transaction; the code must be the person's and live at
-    /// `registered_at`.
-    async fn add_key(&self, key: &Key, code: Option<&TokenHash>) -> Result<KeyAdded>;
+    /// `registered_at`. `told` is the audit's record of it, written if the key is and not without it.
+    async fn add_key(&self, key: &Key, code: Option<&TokenHash>, told: &AuditRecord) -> Result<KeyAdded>;
     /// The person's keys, oldest first.
     async fn keys(&self, user: UserId) -> Result<Vec<Key>>;
     /// After an assertion: the credential with its new counter, when, and whether it is suspect. `false` if
     /// the key is gone.
     async fn update_key(&self, key: &Key) -> Result<bool>;
     async fn rename_key(&self, user: UserId, credential: &CredentialId, name: &str) -> Result<bool>;
-    async fn delete_key(&self, user: UserId, credential: &CredentialId) -> Result<bool>;
+    /// `false` if the person has no such key. `told` is the audit's record of it, written if the key is gone
+    /// and not without that.
+    async fn delete_key(&self, user: UserId, credential: &CredentialId, told: &AuditRecord) -> Result<bool>;
     /// Replaces the person's earlier codes.
     async fn add_code(&self, user: UserId, code: &TokenHash, expires_at: Timestamp) -> Result<()>;
     /// Whether the code is the person's and live.
@@ -256,11 +307,24 @@ pub trait Store: Send + Sync {
     /// Somebody sits down at the device; answers the signing in of whoever sat there before.
     async fn occupy_device(&self, token: &TokenHash, sign_in: SignInId) -> Result<Option<SignInId>>;
 
+    // Traces
+
+    /// Keeps them all; one with a code that is known takes its place.
+    async fn put_traces(&self, traces: &[TraceRecord]) -> Result<()>;
+    /// The trace of that code, if it is live at `now`.
+    async fn trace(&self, code: &str, now: Timestamp) -> Result<Option<TraceRecord>>;
+
     // Audit and upkeep
 
+    /// Puts the record at the end of the chain, whoever else appends.
     async fn append_audit(&self, record: &AuditRecord) -> Result<()>;
-    /// The newest records first, at most `limit`; of one person if asked.
-    async fn audit(&self, user: Option<UserId>, limit: u32) -> Result<Vec<AuditRecord>>;
-    /// Forgets expired ceremonies, codes, signings in, and revocations older than a day.
+    async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRow>>;
+    /// Looks at every row, as all of them are at one moment. With `noted`, a row as it was seen before outside
+    /// of the store, that it is still the same.
+    async fn verify_audit(&self, noted: Option<Link>) -> Result<Verification>;
+    /// Forgets the oldest rows from before `before`, some thousand a call; how many. What is left still follows
+    /// from them.
+    async fn forget_audit(&self, before: Timestamp) -> Result<u64>;
+    /// Forgets expired ceremonies, codes, traces, signings in, and revocations older than a day.
     async fn purge(&self, now: Timestamp) -> Result<()>;
 }

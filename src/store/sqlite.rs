@@ -12,15 +12,17 @@ mod open;
 mod people;
 mod row;
 mod sessions;
+mod traces;
 
 use async_trait::async_trait;
 use sqlx::SqlitePool;
 
 pub use open::OpenError;
 
+use super::chain::{Link, Verification};
 use super::{
-    AuditRecord, CeremonyRecord, Device, Key, KeyAdded, Result, Revocation, SessionRecord, SignInId, Store,
-    TokenHash,
+    AuditQuery, AuditRecord, AuditRow, CeremonyRecord, Device, Key, KeyAdded, Result, Revocation,
+    SessionRecord, SignInId, Store, TokenHash, TraceRecord,
 };
 use crate::authn::{CredentialId, MitIdSubject};
 use crate::time::Timestamp;
@@ -53,6 +55,12 @@ impl Store for Sqlite {
             return Err(super::StoreError::Corrupt { what: "a write" });
         }
         Ok(())
+    }
+
+    async fn close(&self) {
+        self.readers.close().await;
+        // Last, as it alone may write the log back.
+        self.writer.close().await;
     }
 
     async fn add_user(&self, user: &User) -> Result<bool> {
@@ -103,8 +111,8 @@ impl Store for Sqlite {
         people::bind_mitid(self.begin().await?, user, subject, at).await
     }
 
-    async fn add_key(&self, key: &Key, code: Option<&TokenHash>) -> Result<KeyAdded> {
-        keys::add(self.begin().await?, key, code).await
+    async fn add_key(&self, key: &Key, code: Option<&TokenHash>, told: &AuditRecord) -> Result<KeyAdded> {
+        keys::add(self.begin().await?, key, code, told).await
     }
 
     async fn keys(&self, user: UserId) -> Result<Vec<Key>> {
@@ -119,8 +127,8 @@ impl Store for Sqlite {
         keys::rename(&self.writer, user, credential, name).await
     }
 
-    async fn delete_key(&self, user: UserId, credential: &CredentialId) -> Result<bool> {
-        keys::delete(&self.writer, user, credential).await
+    async fn delete_key(&self, user: UserId, credential: &CredentialId, told: &AuditRecord) -> Result<bool> {
+        keys::delete(self.begin().await?, (user, credential), told).await
     }
 
     async fn add_code(&self, user: UserId, code: &TokenHash, expires_at: Timestamp) -> Result<()> {
@@ -203,12 +211,30 @@ impl Store for Sqlite {
         devices::occupy(self.begin().await?, token, sign_in).await
     }
 
-    async fn append_audit(&self, record: &AuditRecord) -> Result<()> {
-        audit::append(&self.writer, record).await
+    async fn put_traces(&self, traces: &[TraceRecord]) -> Result<()> {
+        traces::put(self.begin().await?, traces).await
     }
 
-    async fn audit(&self, user: Option<UserId>, limit: u32) -> Result<Vec<AuditRecord>> {
-        audit::newest(&self.readers, user, limit).await
+    async fn trace(&self, code: &str, now: Timestamp) -> Result<Option<TraceRecord>> {
+        traces::by_code(&self.readers, code, now).await
+    }
+
+    async fn append_audit(&self, record: &AuditRecord) -> Result<()> {
+        let mut write = self.begin().await?;
+        audit::append(&mut write, record).await?;
+        Ok(write.commit().await?)
+    }
+
+    async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRow>> {
+        audit::find(&self.readers, query).await
+    }
+
+    async fn verify_audit(&self, noted: Option<Link>) -> Result<Verification> {
+        audit::verify(&self.readers, noted).await
+    }
+
+    async fn forget_audit(&self, before: Timestamp) -> Result<u64> {
+        audit::forget(self.begin().await?, before).await
     }
 
     async fn purge(&self, now: Timestamp) -> Result<()> {

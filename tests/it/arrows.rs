@@ -5,20 +5,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module, and every other it may name. Whoever adds an arrow adds it here and in ARCHITECTURE.md.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("time", &[]),
     ("random", &[]),
     ("metrics", &[]),
     ("secret", &["user"]),
     ("user", &["secret", "time"]),
     ("store", &["audit", "authn", "time", "user"]),
-    ("audit", &["random", "store", "time", "user"]),
+    ("audit", &["metrics", "random", "store", "time", "user"]),
     ("authn", &["random", "secret", "store", "time", "user"]),
     ("policy", &["audit", "authn", "config", "metrics", "time", "user"]),
     ("config", &["authn", "policy"]),
     ("assertion", &["authn", "secret", "time"]),
     ("directory", &["authn", "random", "secret", "store", "time", "user"]),
     ("session", &["assertion", "authn", "policy", "random", "secret", "store", "time", "user"]),
+    ("trace", &["metrics", "policy", "session", "store", "time"]),
     ("arrival", &["audit", "policy", "time"]),
     (
         "pages",
@@ -38,7 +39,21 @@ const ARROWS: [(&str, &[&str]); 17] = [
             "user",
         ],
     ),
-    ("proxy", &["arrival", "assertion", "audit", "authn", "metrics", "policy", "random", "session", "time"]),
+    (
+        "proxy",
+        &[
+            "arrival",
+            "assertion",
+            "audit",
+            "authn",
+            "metrics",
+            "policy",
+            "random",
+            "session",
+            "time",
+            "trace",
+        ],
+    ),
     ("server", &["*"]),
 ];
 

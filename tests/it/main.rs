@@ -6,6 +6,7 @@
 
 mod arrows;
 mod attacks;
+mod audit;
 mod behind;
 mod broker;
 mod browser;
@@ -33,6 +34,7 @@ mod self_service;
 mod shared_devices;
 mod stopping;
 mod store;
+mod trace;
 mod wait;
 
 mod parts;

@@ -39,6 +39,19 @@ async fn a_damaged_store_is_not_served_from() {
 }
 
 #[tokio::test]
+async fn a_command_leaves_no_log_behind() {
+    let installation = Installation::new(&Origin::echo().await);
+    let add = ["user", "add", NEZ.user, "--name", NEZ.name];
+    for (arguments, code) in [(&add[..], 0), (&add[..], 1), (&["audit", "list"][..], 0)] {
+        let output = installation.sluse(arguments.iter().copied(), "");
+        assert_eq!(output.status.code(), Some(code));
+        for left in ["sluse.db-wal", "sluse.db-shm"] {
+            assert!(!installation.path().join(left).exists(), "{arguments:?} left {left}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn another_programs_database_is_left_alone() {
     let installation = Installation::new(&Origin::echo().await);
     let path = installation.path().join("sluse.db");

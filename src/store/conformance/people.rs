@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use super::audit::event;
 use super::{Subject, added, at, hash, key, person, winners};
 use crate::authn::MitIdSubject;
 use crate::user::{CprHash, User, UserId, Username};
@@ -147,7 +148,7 @@ pub(crate) async fn nobodys_password_is_an_error(subject: &dyn Subject) {
     let nobody = person("nobody");
     assert!(store.set_password(nobody.id, "$phc").await.is_err());
     assert!(store.add_code(nobody.id, &hash("code"), at(100)).await.is_err());
-    assert!(store.add_key(&key(&nobody, "k"), None).await.is_err());
+    assert!(store.add_key(&key(&nobody, "k"), None, &event(1, None)).await.is_err());
     assert!(store.bind_mitid(nobody.id, &mitid("one"), at(1)).await.is_err());
     assert_eq!(store.password(nobody.id).await.unwrap(), None);
     store.check().await.unwrap();

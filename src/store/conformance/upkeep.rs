@@ -1,11 +1,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::audit::{self, event};
 use super::{Subject, added, at, hash, key, session, uuid, winners};
 use crate::authn::MitIdSubject;
-use crate::store::{AuditRecord, CeremonyRecord, SignInId};
+use crate::store::{CeremonyRecord, SignInId, TraceRecord};
 use crate::time::Timestamp;
-use crate::user::UserId;
 
 pub(crate) async fn a_new_store_answers(subject: &dyn Subject) {
     let store = subject.open().await;
@@ -22,12 +22,12 @@ pub(crate) async fn everything_survives_a_restart(subject: &dyn Subject) {
     let ended = session(&nez, "ended", "ended");
     store.set_password(nez.id, "$phc").await.unwrap();
     store.add_code(nez.id, &hash("code"), at(100)).await.unwrap();
-    store.add_key(&k, None).await.unwrap();
+    store.add_key(&k, None, &event(1, None)).await.unwrap();
     store.put_ceremony(&ceremony("c", 100)).await.unwrap();
     store.put_session(&live, None).await.unwrap();
     store.put_session(&ended, None).await.unwrap();
     store.end_sign_in(ended.sign_in.id, at(20)).await.unwrap();
-    store.append_audit(&event(1, Some(nez.id))).await.unwrap();
+    store.append_audit(&event(2, Some(nez.id))).await.unwrap();
     let feed = store.revocations(Some(0)).await.unwrap();
     drop(store);
 
@@ -40,7 +40,8 @@ pub(crate) async fn everything_survives_a_restart(subject: &dyn Subject) {
     assert_eq!(store.session(&ended.token).await.unwrap(), None);
     assert!(!store.put_session(&session(&nez, "ended", "late"), None).await.unwrap());
     assert_eq!(store.revocations(Some(0)).await.unwrap(), feed);
-    assert_eq!(store.audit(None, 10).await.unwrap(), [event(1, Some(nez.id))]);
+    assert_eq!(audit::records(&*store).await, [event(1, None), event(2, Some(nez.id))]);
+    assert_eq!(store.verify_audit(None).await.unwrap().faults, []);
     let taken = store.take_ceremony(&hash("c"), "login", &hash("browser"), at(50)).await.unwrap();
     assert_eq!(taken, Some(ceremony("c", 100)));
     drop(store);
@@ -73,20 +74,26 @@ pub(crate) async fn nodes_write_side_by_side(subject: &dyn Subject) {
     }
 }
 
-pub(crate) async fn the_audit_is_newest_first(subject: &dyn Subject) {
+pub(crate) async fn a_trace_is_found_for_its_time(subject: &dyn Subject) {
     let store = subject.open().await;
-    let [nez, other] = ["nez", "other"].map(|name| Some(UserId(uuid(name))));
-    let written = [event(1, nez), event(2, None), event(3, other), event(3, nez), event(4, nez)];
-    for record in &written {
-        store.append_audit(record).await.unwrap();
-    }
-    let newest = |picks: &[usize]| picks.iter().map(|n| written[*n].clone()).collect::<Vec<_>>();
-    assert_eq!(store.audit(None, 10).await.unwrap(), newest(&[4, 3, 2, 1, 0]));
-    assert_eq!(store.audit(None, 2).await.unwrap(), newest(&[4, 3]));
-    assert_eq!(store.audit(nez, 10).await.unwrap(), newest(&[4, 3, 0]));
-    assert_eq!(store.audit(nez, 1).await.unwrap(), newest(&[4]));
-    assert_eq!(store.audit(Some(UserId(uuid("nobody"))), 10).await.unwrap(), []);
-    assert_eq!(store.audit(None, 0).await.unwrap(), []);
+    let trace = |code: &str, n: i64| TraceRecord {
+        code: code.to_owned(),
+        at: at(n),
+        expires_at: at(n + 100),
+        trace: format!("{{\"n\":{n}}}"),
+    };
+    let (a, b, again) = (trace("7F3K-92QD", 10), trace("0000-0000", 20), trace("7F3K-92QD", 30));
+    store.put_traces(&[a.clone(), b.clone()]).await.unwrap();
+    store.put_traces(&[]).await.unwrap();
+    assert_eq!(store.trace(&a.code, at(109)).await.unwrap(), Some(a.clone()));
+    assert_eq!(store.trace(&a.code, at(110)).await.unwrap(), None, "its time is over");
+    assert_eq!(store.trace("7F3K-92QE", at(50)).await.unwrap(), None);
+    store.put_traces(std::slice::from_ref(&again)).await.unwrap();
+    assert_eq!(store.trace(&a.code, at(50)).await.unwrap(), Some(again.clone()), "the later one");
+    store.purge(at(120)).await.unwrap();
+    // Asked as of an earlier time, so that only forgetting can make it absent.
+    assert_eq!(store.trace(&b.code, at(50)).await.unwrap(), None);
+    assert_eq!(store.trace(&a.code, at(50)).await.unwrap(), Some(again));
 }
 
 pub(crate) async fn purge_forgets_what_is_past(subject: &dyn Subject) {
@@ -111,7 +118,7 @@ pub(crate) async fn purge_forgets_what_is_past(subject: &dyn Subject) {
         assert_eq!(taken.is_some(), lives, "{name}");
     }
     assert!(!store.end_sign_in(SignInId(uuid("past")), at(50)).await.unwrap());
-    assert_eq!(store.audit(None, 10).await.unwrap().len(), 1, "the audit is not purge's to forget");
+    assert_eq!(audit::records(&*store).await.len(), 1, "the audit is not purge's to forget");
     assert_eq!(store.users().await.unwrap().len(), 2);
 }
 
@@ -145,17 +152,5 @@ fn ceremony(id: &str, expires_at: i64) -> CeremonyRecord {
         browser: hash("browser"),
         state: "{}".to_owned(),
         expires_at: at(expires_at),
-    }
-}
-
-fn event(seconds: i64, user: Option<UserId>) -> AuditRecord {
-    AuditRecord {
-        at: at(seconds),
-        event: "password-wrong".to_owned(),
-        user,
-        username: Some(format!("typed {seconds}")),
-        address: user.map(|_| "2001:db8::1".parse().expect("an address")),
-        correlation: format!("c{seconds}"),
-        detail: "{\"n\":1}".to_owned(),
     }
 }

@@ -2,14 +2,19 @@
 
 use sqlx::{FromRow, SqlitePool};
 
-use super::{Write, row};
+use super::{Write, audit, row};
 use crate::authn::{CredentialId, MitIdLevel};
-use crate::store::{Key, KeyAdded, RegisteredWith, Result, StoreError, TokenHash};
+use crate::store::{AuditRecord, Key, KeyAdded, RegisteredWith, Result, StoreError, TokenHash};
 use crate::time::Timestamp;
 use crate::user::UserId;
 
-/// Both or neither: an early return drops the transaction, and the code is unspent.
-pub(super) async fn add(mut write: Write, key: &Key, code: Option<&TokenHash>) -> Result<KeyAdded> {
+/// All or nothing: an early return drops the transaction, the code is unspent, and nothing is told.
+pub(super) async fn add(
+    mut write: Write,
+    key: &Key,
+    code: Option<&TokenHash>,
+    told: &AuditRecord,
+) -> Result<KeyAdded> {
     if let Some(code) = code {
         let spent = sqlx::query("DELETE FROM codes WHERE user = ? AND code = ? AND expires_at > ?")
             .bind(key.user.0.as_bytes().as_slice())
@@ -38,6 +43,7 @@ pub(super) async fn add(mut write: Write, key: &Key, code: Option<&TokenHash>) -
     if added.rows_affected() == 0 {
         return Ok(KeyAdded::CredentialTaken);
     }
+    audit::append(&mut write, told).await?;
     write.commit().await?;
     Ok(KeyAdded::Added)
 }
@@ -83,13 +89,22 @@ pub(super) async fn rename(
     Ok(renamed.rows_affected() == 1)
 }
 
-pub(super) async fn delete(writer: &SqlitePool, user: UserId, credential: &CredentialId) -> Result<bool> {
+pub(super) async fn delete(
+    mut write: Write,
+    (user, credential): (UserId, &CredentialId),
+    told: &AuditRecord,
+) -> Result<bool> {
     let deleted = sqlx::query("DELETE FROM keys WHERE user = ? AND credential = ?")
         .bind(user.0.as_bytes().as_slice())
         .bind(credential.0.as_slice())
-        .execute(writer)
+        .execute(&mut *write)
         .await?;
-    Ok(deleted.rows_affected() == 1)
+    if deleted.rows_affected() == 0 {
+        return Ok(false);
+    }
+    audit::append(&mut write, told).await?;
+    write.commit().await?;
+    Ok(true)
 }
 
 pub(super) async fn add_code(

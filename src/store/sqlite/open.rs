@@ -10,6 +10,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::Sqlite;
+use super::audit::{self, ChainError};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations/sqlite");
 
@@ -78,15 +79,10 @@ impl Sqlite {
             .run_direct(None, &mut *write, false)
             .await
             .map_err(|error| file.explain_migration(error))?;
+        audit::chain_existing(&mut write).await.map_err(|error| file.explain_chain(error))?;
         write.commit().await.map_err(|error| file.explain(error))?;
         let readers = pool.max_connections(READERS).connect_with(options.pragma("query_only", "ON")).await;
         Ok(Self { writer, readers: readers.map_err(|error| file.explain(error))? })
-    }
-
-    /// Waits for what is under way and closes the file, its log written back.
-    pub async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
     }
 }
 
@@ -162,6 +158,16 @@ impl File<'_> {
         match error {
             MigrateError::VersionMissing(_) => OpenError::Newer { path },
             source => OpenError::NotMigrated { path, source },
+        }
+    }
+
+    fn explain_chain(&self, error: ChainError) -> OpenError {
+        let path = self.shown();
+        match error {
+            ChainError::Unreadable(_) => OpenError::Damaged { path, finding: error.to_string() },
+            ChainError::Failed(error) => {
+                OpenError::Unusable { path, source: sqlx::Error::Configuration(Box::new(error)) }
+            }
         }
     }
 

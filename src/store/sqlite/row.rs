@@ -59,6 +59,6 @@ pub(super) fn token(bytes: &[u8]) -> Result<TokenHash> {
     Ok(TokenHash(array(bytes)?))
 }
 
-fn array<const N: usize>(bytes: &[u8]) -> Result<[u8; N]> {
+pub(super) fn array<const N: usize>(bytes: &[u8]) -> Result<[u8; N]> {
     bytes.try_into().map_err(|_| StoreError::Corrupt { what: "an identifier" })
 }

@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
 use super::{OpenError, Sqlite};
 use crate::authn::CredentialId;
 use crate::store::conformance::{self, Subject};
-use crate::store::{Key, RegisteredWith, Store, TokenHash};
+use crate::store::{AuditRecord, Key, RegisteredWith, Store, TokenHash};
 use crate::time::Timestamp;
 use crate::user::{User, UserId, Username};
 
@@ -176,15 +176,24 @@ async fn a_failure_half_way_leaves_nothing() {
     assert!(store.add_user(&nez).await.unwrap());
     let code = TokenHash::of(b"code");
     store.add_code(nez.id, &code, Timestamp::from_seconds(100)).await.unwrap();
-    let fail = "CREATE TEMP TRIGGER no_keys BEFORE INSERT ON keys BEGIN SELECT RAISE(ABORT, 'injected'); END";
-    sqlx::query(fail).execute(&store.writer).await.unwrap();
+    for table in ["keys", "audit", "audit_chain"] {
+        let write = if table == "audit_chain" { "UPDATE" } else { "INSERT" };
+        let fail = format!(
+            "CREATE TEMP TRIGGER fail BEFORE {write} ON {table} BEGIN SELECT RAISE(ABORT, 'injected'); END"
+        );
+        sqlx::query(AssertSqlSafe(fail)).execute(&store.writer).await.unwrap();
 
-    assert!(store.add_key(&key(&nez), Some(&code)).await.is_err());
-    assert!(store.code_is_live(nez.id, &code, Timestamp::from_seconds(50)).await.unwrap());
-    assert_eq!(store.keys(nez.id).await.unwrap(), []);
+        assert!(store.add_key(&key(&nez), Some(&code), &event(1)).await.is_err(), "{table}");
+        assert!(store.code_is_live(nez.id, &code, Timestamp::from_seconds(50)).await.unwrap());
+        assert_eq!(store.keys(nez.id).await.unwrap(), []);
+        assert_eq!(store.verify_audit(None).await.unwrap().rows, 0);
 
-    sqlx::query("DROP TRIGGER no_keys").execute(&store.writer).await.unwrap();
-    assert_eq!(store.add_key(&key(&nez), Some(&code)).await.unwrap(), crate::store::KeyAdded::Added);
+        sqlx::query("DROP TRIGGER fail").execute(&store.writer).await.unwrap();
+    }
+    assert_eq!(
+        store.add_key(&key(&nez), Some(&code), &event(1)).await.unwrap(),
+        crate::store::KeyAdded::Added
+    );
 }
 
 #[tokio::test]
@@ -198,13 +207,58 @@ async fn a_full_disk_is_an_error_and_no_more() {
     sqlx::query("PRAGMA max_page_count = 1").execute(&store.writer).await.unwrap();
 
     let large = Key { passkey: "x".repeat(100_000), ..key(&nez) };
-    let error = store.add_key(&large, Some(&code)).await.unwrap_err();
+    let error = store.add_key(&large, Some(&code), &event(1)).await.unwrap_err();
     assert!(error.to_string().contains("full"), "{error}");
     assert!(store.code_is_live(nez.id, &code, Timestamp::from_seconds(50)).await.unwrap());
     assert_eq!(store.keys(nez.id).await.unwrap(), []);
 
     // The limit went with its connection; the store has another, and goes on.
-    assert_eq!(store.add_key(&large, Some(&code)).await.unwrap(), crate::store::KeyAdded::Added);
+    assert_eq!(store.add_key(&large, Some(&code), &event(1)).await.unwrap(), crate::store::KeyAdded::Added);
+}
+
+/// As [`crate::store::chain`] finds it, through the store.
+#[tokio::test]
+async fn what_is_done_to_the_audit_behind_the_stores_back_is_found() {
+    for (deed, expected) in [
+        ("UPDATE audit SET event = 'key-verified' WHERE id = 3", "row 3 does not follow"),
+        ("UPDATE audit SET at = at + 1 WHERE id = 3", "row 3 does not follow"),
+        ("UPDATE audit SET address = '010.20.0.7' WHERE id = 3", "row 3 was changed: it cannot be read"),
+        ("UPDATE audit SET hash = NULL WHERE id = 3", "row 3 does not follow"),
+        ("DELETE FROM audit WHERE id = 3", "row 3 is missing"),
+        ("DELETE FROM audit WHERE id > 3", "rows 4 to 5 are missing"),
+        ("UPDATE audit SET id = -id; UPDATE audit SET id = id + 6", "row 1 does not follow"),
+        ("DELETE FROM audit_chain", "where the chain begins and ends is gone"),
+    ] {
+        let folder = Folder::new();
+        let store = Sqlite::open(&folder.path()).await.unwrap();
+        for n in 1..=5 {
+            store.append_audit(&event(n)).await.unwrap();
+        }
+        assert_eq!(store.verify_audit(None).await.unwrap().faults, [], "{deed}");
+        folder.execute(deed.to_owned()).await;
+        let faults = store.verify_audit(None).await.unwrap().faults;
+        assert!(
+            faults.first().is_some_and(|fault| fault.to_string().contains(expected)),
+            "{deed}: {faults:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn rows_from_before_the_chain_are_given_their_place() {
+    let folder = Folder::new();
+    let store = Sqlite::open(&folder.path()).await.unwrap();
+    for n in 1..=5 {
+        store.append_audit(&event(n)).await.unwrap();
+    }
+    let chained = store.verify_audit(None).await.unwrap();
+    store.close().await;
+    let before = "DROP TABLE audit_chain; ALTER TABLE audit DROP COLUMN hash;
+                  DELETE FROM _sqlx_migrations WHERE version = 3";
+    folder.execute(before.to_owned()).await;
+    let store = Sqlite::open(&folder.path()).await.unwrap();
+    assert_eq!(store.verify_audit(None).await.unwrap(), chained);
+    assert_eq!(chained.rows, 5);
 }
 
 #[tokio::test]
@@ -221,6 +275,18 @@ async fn a_caller_who_leaves_holds_nothing() {
     }
     store.set_password(person(0).id, "$last").await.unwrap();
     assert_eq!(store.password(person(0).id).await.unwrap().as_deref(), Some("$last"));
+}
+
+fn event(n: i64) -> AuditRecord {
+    AuditRecord {
+        at: Timestamp::from_seconds(n),
+        event: "password-wrong".to_owned(),
+        user: None,
+        username: Some("nez".to_owned()),
+        address: Some("10.20.0.7".parse().expect("an address")),
+        correlation: format!("c{n}"),
+        detail: "{}".to_owned(),
+    }
 }
 
 fn person(n: u128) -> User {
