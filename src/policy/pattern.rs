@@ -1,5 +1,6 @@
 //! Path patterns.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use percent_encoding::percent_decode_str;
@@ -119,6 +120,13 @@ impl Segment {
             (_, true) => fold(literal) == fold(&percent_decode_str(found).decode_utf8_lossy()),
         }
     }
+}
+
+/// A request's segment as literals are kept, and folded where case is ignored.
+pub(super) fn spelled(found: &str, rules: PathRules) -> Cow<'_, str> {
+    let found = if rules.matrix { without_parameters(found) } else { found };
+    let decoded = percent_decode_str(found).decode_utf8_lossy();
+    if rules.ignore_case { Cow::Owned(fold(&decoded)) } else { decoded }
 }
 
 /// One form for all cases of a word. By way of upper case, so that `ſ` is `s` as it is to such upstreams.
