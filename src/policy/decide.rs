@@ -310,3 +310,7 @@ impl Denial {
 #[cfg(test)]
 #[path = "decide_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "floors_tests.rs"]
+mod floors_tests;

@@ -35,7 +35,12 @@ pub enum InvalidPattern {
     EmptySegment,
     #[error("`{0}` has no place in a path")]
     NotInPath(char),
+    #[error("the pattern has more than {MOST_SEGMENTS} segments")]
+    TooLong,
 }
+
+/// Bounds how deep trees of patterns become.
+const MOST_SEGMENTS: usize = 256;
 
 impl Pattern {
     pub fn parse(text: &str) -> Result<Self, InvalidPattern> {
@@ -51,6 +56,9 @@ impl Pattern {
             "" => Vec::new(),
             inner => inner.split('/').map(Segment::parse).collect::<Result<_, _>>()?,
         };
+        if segments.len() > MOST_SEGMENTS {
+            return Err(InvalidPattern::TooLong);
+        }
         Ok(Self { segments, open })
     }
 
@@ -198,5 +206,8 @@ mod tests {
         ] {
             assert!(Pattern::parse(text).is_err(), "{text}");
         }
+        let long = |segments: usize| Pattern::parse(&"/a".repeat(segments));
+        assert_eq!(long(MOST_SEGMENTS + 1), Err(InvalidPattern::TooLong));
+        assert!(long(MOST_SEGMENTS).is_ok_and(|pattern| pattern.fits(&"/a".repeat(256), PathRules::default())));
     }
 }

@@ -9,6 +9,7 @@ mod attacks;
 mod broker;
 mod browser;
 mod configuration;
+mod corpus;
 mod discretion;
 mod employee;
 mod expiry;
