@@ -47,8 +47,7 @@ pub fn policy(input: &[u8]) {
 pub fn path(input: &[u8]) {
     let Some((flags, raw)) = input.split_first() else { return };
     let flag = |bit: u8| flags >> bit & 1 == 1;
-    let rules =
-        PathRules { encoded_slash: flag(0), matrix: flag(1), space: flag(2), ignore_case: flag(3) };
+    let rules = PathRules { encoded_slash: flag(0), matrix: flag(1), space: flag(2), ignore_case: flag(3) };
     let Ok(path) = CanonicalPath::parse(raw, rules) else { return };
     let text = path.as_str();
     assert!(text.starts_with('/') && text.is_ascii(), "{text}");

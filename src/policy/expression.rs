@@ -337,7 +337,7 @@ mod tests {
                     let key = pin.map(|user_verified| KeyEvidence { at, credential, user_verified });
                     let subject = MitIdSubject { issuer: String::new(), subject: String::new() };
                     let mitid = level.map(|level| MitIdEvidence { at, subject, level });
-                    all.push(Assurance { password: password.clone(), key, mitid });
+                    all.push(Assurance { password, key, mitid });
                 }
             }
         }

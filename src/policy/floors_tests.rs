@@ -39,7 +39,8 @@ fn one_of(texts: &'static [&'static str]) -> impl Strategy<Value = &'static str>
 }
 
 fn any_match() -> impl Strategy<Value = String> {
-    let path = one_of(&["", "path: /x", "path: [/x, /y/**]", "not_path: /x", "path: /**", "path_re: '/y/.*'"]);
+    let path =
+        one_of(&["", "path: /x", "path: [/x, /y/**]", "not_path: /x", "path: /**", "path_re: '/y/.*'"]);
     let other = one_of(&[
         "",
         "",
@@ -137,7 +138,8 @@ struct Asked {
 
 fn any_asked() -> impl Strategy<Value = Asked> {
     let line = (one_of(&["GET", "POST"]), one_of(&["/x", "/y", "/y/z", "/z"]));
-    let more = (proptest::option::of(one_of(&["id=7", "a=b"])), proptest::option::of(one_of(&["one", "two"])));
+    let more =
+        (proptest::option::of(one_of(&["id=7", "a=b"])), proptest::option::of(one_of(&["one", "two"])));
     let address = proptest::option::of(one_of(&["10.20.1.1", "2001:db8:20::1", "203.0.113.1"]));
     let address = address.prop_map(|address| address.map(|text| text.parse().unwrap()));
     let protocol = proptest::sample::select(&Protocol::WORDS[..]).prop_map(|(_, protocol)| protocol);
@@ -145,16 +147,8 @@ fn any_asked() -> impl Strategy<Value = Asked> {
     let groups = groups.prop_map(|groups| groups.into_iter().map(str::to_owned).collect());
     let person = proptest::option::weighted(0.9, (groups, any::<bool>(), any_assurance()));
     (line, more, address, protocol, any::<[bool; 2]>(), person).prop_map(
-        |((method, path), (query, header), address, protocol, [shared_device, approved_once], person)| Asked {
-            method,
-            path,
-            query,
-            header,
-            address,
-            shared_device,
-            protocol,
-            approved_once,
-            person,
+        |((method, path), (query, header), address, protocol, [shared_device, approved_once], person)| {
+            Asked { method, path, query, header, address, shared_device, protocol, approved_once, person }
         },
     )
 }
@@ -206,9 +200,8 @@ fn tightens(rules: &str, floors: &[String], added: (usize, String), asked: &[Ask
     let fewer = if floors.is_empty() { String::new() } else { format!("floor:\n{}", floors.concat()) };
     let (without, with) = (read(fewer + rules), read(format!("floor:\n{}{rules}", more.concat())));
     for asked in asked {
-        let allowed = |app| {
-            asked.of(|request, person| matches!(decide(app, request, person, NOW), Decision::Allow(_)))
-        };
+        let allowed =
+            |app| asked.of(|request, person| matches!(decide(app, request, person, NOW), Decision::Allow(_)));
         assert!(allowed(&without) || !allowed(&with), "{rules}{more:?}\n{asked:?}");
         let limits = |app: &Arc<App>| asked.of(|request, _| app.session_limits(request, NOW));
         let (loose, tight) = (limits(&without), limits(&with));
@@ -251,7 +244,8 @@ fn every_answer_is_among_them() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut seen = std::collections::BTreeMap::new();
     for _ in 0..300 {
-        let (rules, asked) = (any_rules([LEVELS, AGES, FRESH]), any_asked()).new_tree(&mut runner).unwrap().current();
+        let (rules, asked) =
+            (any_rules([LEVELS, AGES, FRESH]), any_asked()).new_tree(&mut runner).unwrap().current();
         let app = read(rules);
         let answer = asked.of(|request, person| match decide(&app, request, person, NOW) {
             Decision::Allow(_) => "allow",

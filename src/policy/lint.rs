@@ -187,8 +187,7 @@ impl Lint<'_> {
         let denies = self.app.denies.iter().filter(|deny| deny.written.sound).zip(&self.denies);
         let denies = denies.map(|(deny, regions)| Taker { name: &deny.name, line: deny.line, regions });
         // What opens everything is wrong in itself, too.
-        let fine =
-            |earlier: &usize| self.app.rules[*earlier].written.sound && !self.open[*earlier];
+        let fine = |earlier: &usize| self.app.rules[*earlier].written.sound && !self.open[*earlier];
         let rules = (0..index).filter(fine).map(|earlier| (&self.app.rules[earlier], &self.rules[earlier]));
         denies.chain(rules.map(|(rule, regions)| Taker { name: &rule.name, line: rule.line, regions }))
     }
@@ -240,3 +239,7 @@ impl Taker<'_> {
 #[cfg(test)]
 #[path = "lint_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "lint_brute_force_tests.rs"]
+mod brute_force;

@@ -208,6 +208,8 @@ mod tests {
         }
         let long = |segments: usize| Pattern::parse(&"/a".repeat(segments));
         assert_eq!(long(MOST_SEGMENTS + 1), Err(InvalidPattern::TooLong));
-        assert!(long(MOST_SEGMENTS).is_ok_and(|pattern| pattern.fits(&"/a".repeat(256), PathRules::default())));
+        assert!(
+            long(MOST_SEGMENTS).is_ok_and(|pattern| pattern.fits(&"/a".repeat(256), PathRules::default()))
+        );
     }
 }

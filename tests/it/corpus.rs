@@ -5,7 +5,9 @@ mod targets;
 
 use std::path::Path;
 
-const TARGETS: [(&str, fn(&[u8])); 5] = [
+type Check = fn(&[u8]);
+
+const TARGETS: [(&str, Check); 5] = [
     ("cookie", targets::cookie),
     ("expression", targets::expression),
     ("head", targets::head),
@@ -21,7 +23,8 @@ fn the_corpus_holds() {
     folders.sort();
     assert_eq!(folders, TARGETS.map(|(name, _)| name));
     for (name, check) in TARGETS {
-        let files: Vec<_> = corpus.join(name).read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+        let files: Vec<_> =
+            corpus.join(name).read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
         assert!(files.len() >= 8, "{name} has {} files", files.len());
         for file in files {
             println!("{}", file.display());
