@@ -1,5 +1,5 @@
 //! What the parts of a request cost in instructions: `instructions.sh` runs this under callgrind, which counts
-//! inside the functions of [`counted`] and nowhere else. Each is called once to warm up, and a second time.
+//! inside the functions of [`counted`] and nowhere else.
 
 mod heads;
 mod policies;
@@ -188,6 +188,7 @@ fn main() {
         counted::assertion_rs256,
     ];
     for part in all {
+        // What is only made once counts for less.
         part(&world);
         part(&world);
     }
