@@ -5,6 +5,7 @@
 //! `max_age` beyond the default lifetimes, which it replaces.
 
 use std::net::IpAddr;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -16,6 +17,7 @@ use crate::authn::Method;
 use crate::config::Config;
 use crate::policy::Shared;
 use crate::policy::app;
+use crate::policy::explain::outcome;
 use crate::policy::problem::Source;
 use crate::policy::proof_of as proof;
 
@@ -108,9 +110,13 @@ fn any_floor(words: Words) -> impl Strategy<Value = String> {
 
 /// Denies and rules.
 fn any_rules(words: Words) -> impl Strategy<Value = String> {
+    rules_of(words, 0..2, 1..4)
+}
+
+fn rules_of(words: Words, denies: Range<usize>, rules: Range<usize>) -> impl Strategy<Value = String> {
     let rule = (any_match(), proptest::option::weighted(0.9, any_require(words)));
-    let denies = proptest::collection::vec(any_match(), 0..2);
-    (denies, proptest::collection::vec(rule, 1..4)).prop_map(|(denies, rules)| {
+    let denies = proptest::collection::vec(any_match(), denies);
+    (denies, proptest::collection::vec(rule, rules)).prop_map(|(denies, rules)| {
         let denies = denies.iter().enumerate().map(|(n, deny)| format!("  - {{ name: d{n}, {deny} }}\n"));
         let rules = rules.iter().enumerate().map(|(n, (matcher, require))| {
             let rest = require.clone().unwrap_or("public: true".to_owned());
@@ -224,6 +230,24 @@ proptest! {
         asked in proptest::collection::vec(any_asked(), 40),
     ) {
         tightens(&rules, &floors, added, &asked);
+    }
+
+    /// Whoever listens has every rule tried, one after another; who does not, only those that can fit the path.
+    #[test]
+    fn many_rules_decide_as_though_each_was_tried(
+        rules in rules_of([LEVELS, AGES, FRESH], 0..20, 17..30),
+        asked in proptest::collection::vec(any_asked(), 40),
+    ) {
+        let app = read(rules);
+        for asked in asked {
+            let quick = asked.of(|request, person| {
+                outcome(&decide_with(&app, request, person, NOW, Rules::Written, &mut Silent))
+            });
+            let slow = asked.of(|request, person| {
+                outcome(&decide_with(&app, request, person, NOW, Rules::Written, &mut Vec::<Line>::new()))
+            });
+            prop_assert_eq!(quick, slow);
+        }
     }
 
     #[test]
