@@ -3,7 +3,9 @@
 mod assertion;
 mod canonicalise;
 mod decide;
+mod heads;
 mod load;
+mod policies;
 mod session;
 
 fn main() {

@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::authn::authenticator::SoftwareAuthenticator;
 use crate::authn::webauthn::{Algorithm, Assertion, RelyingParty, Verification};
-use crate::random::{self, SystemRandom};
+use crate::random::{self, Random, SystemRandom};
 use crate::store::{Key, RegisteredWith};
 use crate::time::Timestamp;
 use crate::user::{User, UserId, Username};
@@ -144,9 +144,14 @@ const ITEMS: usize = 256;
 
 impl Pool {
     pub fn new(algorithm: Algorithm) -> anyhow::Result<Self> {
+        Self::of(algorithm, ITEMS, &SystemRandom)
+    }
+
+    /// Of so many items, by a key that is drawn from `random`.
+    pub fn of(algorithm: Algorithm, count: usize, random: &dyn Random) -> anyhow::Result<Self> {
         let origin = "http://login.localhost:8080";
         let relying_party = RelyingParty::new("login.localhost", &Url::parse(origin)?, "Sluse")?;
-        let mut authenticator = SoftwareAuthenticator::new(&SystemRandom);
+        let mut authenticator = SoftwareAuthenticator::new(random);
         authenticator.algorithm = algorithm;
         let user = somebody()?;
         let (options, registration) =
@@ -164,7 +169,7 @@ impl Pool {
             suspect: false,
         }];
         let mut items = Vec::new();
-        for _ in 0..ITEMS {
+        for _ in 0..count {
             let (options, assertion) =
                 relying_party.begin_assertion(user.id, &keys, Verification::Discouraged)?;
             let response = authenticator.assert(&options, origin)?;

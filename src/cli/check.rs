@@ -134,6 +134,29 @@ mod tests {
         assert_eq!(json["apps"][0]["rules"], 4);
     }
 
+    /// Two mistakes and a rule without a test, in each form.
+    #[test]
+    fn what_is_told_in_each_form() {
+        let mistaken =
+            CURA.replace("fresh: 5m", "fresh: 5").replace("not_network: [kommune-lan]", "not_networks: lan");
+        let untested = CURA.replace(
+            "  - name: rest\n",
+            "  - name: print\n    match: { path: /print/**, method: POST }\n    require: { fresh: 1h }\n\n  - name: rest\n",
+        );
+        for (name, policy) in [("mistakes", &mistaken), ("notice", &untested)] {
+            for (form, format) in
+                [("human", CheckFormat::Human), ("json", CheckFormat::Json), ("sarif", CheckFormat::Sarif)]
+            {
+                let (text, _) = run(policy, format);
+                let version = format!("\"version\": \"{}\"", env!("CARGO_PKG_VERSION"));
+                insta::assert_snapshot!(
+                    format!("{name}_{form}"),
+                    text.replace(&version, "\"version\": \"…\"")
+                );
+            }
+        }
+    }
+
     #[test]
     fn a_configuration_that_is_not_there() {
         let args = CheckArgs { policies: None, format: CheckFormat::Human };

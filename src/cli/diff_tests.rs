@@ -76,6 +76,8 @@ fn a_log_decided_on_again() {
         })
     );
     assert_eq!((&json["closes"], exit), (&json!(true), Exit::No));
+    insta::assert_snapshot!("replay_json", text);
+    insta::assert_snapshot!("probe_json", run(&closed, None, Format::Json).0);
 }
 
 #[test]

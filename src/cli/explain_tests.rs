@@ -52,6 +52,21 @@ fn a_step_up_and_why() {
 }
 
 #[test]
+fn the_same_as_json() {
+    let (text, exit) = run(&[
+        "POST",
+        "https://cura.kommune.example/medication/7",
+        "--user=anna",
+        "--group=care-staff",
+        "--proof=password=2h",
+        "--proof=key=12m",
+        "--format=json",
+    ]);
+    insta::assert_snapshot!("explain_json", text);
+    assert_eq!(exit, Exit::No);
+}
+
+#[test]
 fn a_denial_and_why() {
     let (text, exit) = run(&["GET", "https://cura.kommune.example/assets/%2e%2e/admin?x"]);
     insta::assert_snapshot!(text, @r"

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use url::Url;
 
 use super::document::Node;
+use super::index::Index;
 use super::path::PathRules;
 use super::problem::{Problem, Source, Span};
 use super::reader::{Fields, Report};
@@ -66,6 +67,8 @@ fn read_app<'n>(
         hosts: hosts.iter().map(|(host, _)| host.clone()).collect(),
         upstream,
         paths,
+        denies_by_path: Index::of(denies.iter().map(|deny| &deny.matcher), paths),
+        rules_by_path: Index::of(rules.iter().map(|rule| &rule.matcher), paths),
         floors,
         denies,
         rules,

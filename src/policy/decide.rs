@@ -9,10 +9,11 @@ use http::HeaderMap;
 use super::effective::Effective;
 use super::explain::{Line, Silent, Trace};
 use super::expression::Need;
+use super::index::Index;
 use super::matcher::{Facts, Protocol};
 use super::observe::{self, Observed};
 use super::proof::Proofs;
-use super::{App, Deny, Level, Rule, Text};
+use super::{App, Deny, Level, Text};
 use crate::authn::Assurance;
 use crate::time::Timestamp;
 
@@ -225,17 +226,22 @@ pub(super) enum Rules {
 }
 
 /// The decision by the policy as it is written, observing or not, telling `trace` how it came about.
-pub(super) fn decide_with(
+pub(super) fn decide_with<T: Trace>(
     app: &Arc<App>,
     request: &Request<'_>,
     person: Option<&Person<'_>>,
     now: Timestamp,
     rules: Rules,
-    trace: &mut impl Trace,
+    trace: &mut T,
 ) -> Decision {
     let facts = Facts::of(app, request, now);
+    // Whoever listens hears of what cannot fit, too.
+    let candidates = |index: &Index| match T::HEARS {
+        true => index.all(),
+        false => index.candidates(request.path, app.paths),
+    };
     let mut denied = None;
-    for deny in &app.denies {
+    for deny in candidates(&app.denies_by_path).map(|index| &app.denies[index]) {
         let fits = deny.matcher.fits(&facts);
         trace.tell(|| Line::deny(deny, &deny.matcher.misses(&facts)));
         if fits && denied.is_none() {
@@ -245,8 +251,11 @@ pub(super) fn decide_with(
     if let Some(deny) = denied {
         return Decision::Deny(Denial::by(deny));
     }
-    let counts = |rule: &Rule| rules == Rules::Written || !rule.observe;
-    for (index, rule) in app.rules.iter().enumerate().filter(|(_, rule)| counts(rule)) {
+    for index in candidates(&app.rules_by_path) {
+        let rule = &app.rules[index];
+        if rules == Rules::Enforced && rule.observe {
+            continue;
+        }
         let fits = rule.matcher.fits(&facts);
         trace.tell(|| Line::rule(rule, &rule.matcher.misses(&facts)));
         if fits {
@@ -306,3 +315,7 @@ impl Denial {
 #[cfg(test)]
 #[path = "decide_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "floors_tests.rs"]
+mod floors_tests;

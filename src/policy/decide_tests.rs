@@ -282,15 +282,6 @@ fn any_proofs() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    /// A floor never lets anybody in who was not let in without it.
-    #[test]
-    fn a_floor_never_allows_more(policy in any_policy(), proofs in any_proofs()) {
-        let (_, rules) = policy.split_once('\n').unwrap();
-        let (without, with, assurance) = (app(rules), app(&policy), assurance(&proofs));
-        let allowed = |app: &Arc<App>| matches!(decide_as(app, &["staff"], &assurance), Decision::Allow(_));
-        prop_assert!(allowed(&without) || !allowed(&with), "{policy}");
-    }
-
     /// Whatever is asked for, giving it opens the way; and nobody is asked for nothing.
     #[test]
     fn each_alternative_suffices(policy in any_policy(), proofs in any_proofs()) {

@@ -18,6 +18,9 @@ use crate::time::Timestamp;
 
 /// Hears how a decision comes about. What is told is only made if somebody listens.
 pub(super) trait Trace {
+    /// Whether anybody does: only then is what cannot fit looked at, too.
+    const HEARS: bool = true;
+
     fn tell(&mut self, line: impl FnOnce() -> Line);
 }
 
@@ -25,6 +28,8 @@ pub(super) trait Trace {
 pub(super) struct Silent;
 
 impl Trace for Silent {
+    const HEARS: bool = false;
+
     fn tell(&mut self, _: impl FnOnce() -> Line) {}
 }
 

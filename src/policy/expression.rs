@@ -325,20 +325,23 @@ mod tests {
         prop_oneof![Just(MitIdLevel::Low), Just(MitIdLevel::Substantial), Just(MitIdLevel::High)]
     }
 
-    fn any_assurance() -> impl Strategy<Value = Assurance> {
+    /// A line each of a truth table.
+    fn every_assurance() -> Vec<Assurance> {
         let at = Timestamp::EPOCH;
-        let subject = || MitIdSubject { issuer: String::new(), subject: String::new() };
-        (any::<bool>(), proptest::option::of(any::<bool>()), proptest::option::of(any_level())).prop_map(
-            move |(password, key, mitid)| Assurance {
-                password: password.then_some(PasswordEvidence { at }),
-                key: key.map(|user_verified| KeyEvidence {
-                    at,
-                    credential: CredentialId(Vec::new()),
-                    user_verified,
-                }),
-                mitid: mitid.map(|level| MitIdEvidence { at, subject: subject(), level }),
-            },
-        )
+        let levels = [MitIdLevel::Low, MitIdLevel::Substantial, MitIdLevel::High].map(Some);
+        let mut all = Vec::new();
+        for password in [None, Some(PasswordEvidence { at })] {
+            for pin in [None, Some(false), Some(true)] {
+                for level in [None].into_iter().chain(levels) {
+                    let credential = CredentialId(Vec::new());
+                    let key = pin.map(|user_verified| KeyEvidence { at, credential, user_verified });
+                    let subject = MitIdSubject { issuer: String::new(), subject: String::new() };
+                    let mitid = level.map(|level| MitIdEvidence { at, subject, level });
+                    all.push(Assurance { password, key, mitid });
+                }
+            }
+        }
+        all
     }
 
     fn holds(tree: &Tree, assurance: &Assurance) -> bool {
@@ -359,10 +362,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_normal_form_means_the_same(tree in any_tree(), assurance in any_assurance()) {
-            let Ok(expression) = Expression::parse(&written(&tree)) else { return Ok(()) };
-            let normal = expression.sets().iter().any(|set| set.needs().iter().all(|n| n.met_by(&assurance)));
-            prop_assert_eq!(normal, holds(&tree, &assurance));
+        fn the_normal_form_means_the_same(tree in any_tree()) {
+            let expression = match Expression::parse(&written(&tree)) {
+                Ok(expression) => expression,
+                Err(refusal) => {
+                    prop_assert_eq!(refusal, InvalidExpression::TooLarge);
+                    return Ok(());
+                }
+            };
+            for assurance in every_assurance() {
+                let normal = expression.sets().iter().any(|set| set.needs().iter().all(|n| n.met_by(&assurance)));
+                prop_assert_eq!(normal, holds(&tree, &assurance), "{} by {:?}", expression, assurance);
+            }
         }
 
         #[test]

@@ -19,7 +19,6 @@ pub fn load(folder: &Path, config: &Config) -> Result<Policy, Vec<Problem>> {
 
 /// As [`load`], for a policy that takes over from `live`: what observes leaves the decision to it.
 pub fn load_after(folder: &Path, config: &Config, live: &Policy) -> Result<Policy, Vec<Problem>> {
-    let shared = Arc::new(config.shared());
     let mut problems = Vec::new();
     let mut sources = Vec::new();
     for path in files(folder).map_err(|problem| vec![problem])? {
@@ -28,6 +27,21 @@ pub fn load_after(folder: &Path, config: &Config, live: &Policy) -> Result<Polic
             Err(problem) => problems.push(problem),
         }
     }
+    read(&sources, problems, config, live)
+}
+
+/// As [`load`], of files that were read already.
+pub fn parse(sources: &[Source], config: &Config) -> Result<Policy, Vec<Problem>> {
+    read(sources, Vec::new(), config, &Policy::default())
+}
+
+fn read(
+    sources: &[Source],
+    mut problems: Vec<Problem>,
+    config: &Config,
+    live: &Policy,
+) -> Result<Policy, Vec<Problem>> {
+    let shared = Arc::new(config.shared());
     let drafts: Vec<Draft<'_>> = sources.iter().map(|source| app::read(source, &shared)).collect();
     claimed_twice(&drafts, config);
     let mut apps = Vec::new();

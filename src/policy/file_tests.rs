@@ -206,6 +206,9 @@ fn the_starters_load_and_their_tests_pass() {
     assert!(policy.apps().iter().all(|app| app.tests >= app.rules.len()));
 }
 
+#[path = "hostile_tests.rs"]
+mod hostile;
+
 #[path = "readers_tests.rs"]
 mod readers;
 

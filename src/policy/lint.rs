@@ -18,6 +18,8 @@ pub(super) fn lint(app: &App, report: &Report<'_>) {
     let matchers = floors.chain(denies).chain(app.rules.iter().map(|rule| &rule.matcher));
     let impossible = Region::impossible(matchers);
     let regions = |matcher: &Matcher| Region::of(matcher, app.paths);
+    let rules: Vec<Vec<Region>> = app.rules.iter().map(|rule| regions(&rule.matcher)).collect();
+    let open = app.rules.iter().zip(&rules).map(|(rule, regions)| opens_everything(rule, regions)).collect();
     let lint = Lint {
         app,
         report,
@@ -27,7 +29,8 @@ pub(super) fn lint(app: &App, report: &Report<'_>) {
             .filter(|deny| deny.written.sound)
             .map(|deny| regions(&deny.matcher))
             .collect(),
-        rules: app.rules.iter().map(|rule| regions(&rule.matcher)).collect(),
+        rules,
+        open,
         impossible,
     };
     for floor in app.floors.iter().filter(|floor| floor.written.sound) {
@@ -51,12 +54,14 @@ struct Lint<'a> {
     report: &'a Report<'a>,
     denies: Vec<Vec<Region>>,
     rules: Vec<Vec<Region>>,
+    /// Of each rule, whether it opens everything.
+    open: Vec<bool>,
     impossible: Vec<Region>,
 }
 
 impl Lint<'_> {
     fn rule(&self, index: usize, rule: &Rule) -> Result<(), Intertwined> {
-        if self.opens_everything(index) {
+        if self.open[index] {
             let help = "name the paths that are open to everybody";
             let span = rule.written.public.unwrap_or(rule.written.span);
             self.report.add(span, "`public` opens every path of the app", help);
@@ -78,17 +83,6 @@ impl Lint<'_> {
         Ok(())
     }
 
-    /// Whether the rule is public and names no paths, or all.
-    fn opens_everything(&self, index: usize) -> bool {
-        let rule = &self.app.rules[index];
-        let named = |wanted: fn(&Fact) -> bool| {
-            rule.matcher.conditions.iter().any(|condition| !condition.negated && wanted(&condition.fact))
-        };
-        let by_regex = named(|fact| matches!(fact, Fact::PathRe(_)));
-        let by_path = named(|fact| matches!(fact, Fact::Path(_)));
-        rule.public && !by_regex && (!by_path || paths(&self.rules[index]) == Paths::All)
-    }
-
     /// Whether its own conditions leave anything.
     fn can_fit(&self, own: &[Region], what: &str, span: Span) -> bool {
         let fits = self.left(own, &self.impossible.iter().collect::<Vec<_>>()) != Ok(None);
@@ -102,8 +96,8 @@ impl Lint<'_> {
     /// Whether what stands above leaves anything.
     fn can_match(&self, index: usize, rule: &Rule) -> Result<bool, Intertwined> {
         let own = &self.rules[index];
-        let meets = |regions: &[Region]| own.iter().any(|own| regions.iter().any(|region| region.meets(own)));
-        let mut takers: Vec<Taker<'_>> = self.takers(index).filter(|taker| meets(taker.regions)).collect();
+        let mut takers: Vec<Taker<'_>> =
+            self.takers(index).filter(|taker| meet(taker.regions, own)).collect();
         if self.left(own, &self.covers(&takers))?.is_some() {
             return Ok(true);
         }
@@ -138,7 +132,8 @@ impl Lint<'_> {
     fn loosens(&self, earlier: usize, later: usize, rule: &Rule) -> Result<bool, Intertwined> {
         let lax = &self.app.rules[earlier];
         if !lax.written.sound
-            || self.opens_everything(earlier)
+            || self.open[earlier]
+            || !meet(&self.rules[earlier], &self.rules[later])
             || !rule.require.asks_more_than(&lax.require, &self.app.shared)
         {
             return Ok(false);
@@ -192,8 +187,7 @@ impl Lint<'_> {
         let denies = self.app.denies.iter().filter(|deny| deny.written.sound).zip(&self.denies);
         let denies = denies.map(|(deny, regions)| Taker { name: &deny.name, line: deny.line, regions });
         // What opens everything is wrong in itself, too.
-        let fine =
-            |earlier: &usize| self.app.rules[*earlier].written.sound && !self.opens_everything(*earlier);
+        let fine = |earlier: &usize| self.app.rules[*earlier].written.sound && !self.open[*earlier];
         let rules = (0..index).filter(fine).map(|earlier| (&self.app.rules[earlier], &self.rules[earlier]));
         denies.chain(rules.map(|(rule, regions)| Taker { name: &rule.name, line: rule.line, regions }))
     }
@@ -201,6 +195,21 @@ impl Lint<'_> {
     fn covers<'l>(&'l self, takers: &[Taker<'l>]) -> Vec<&'l Region> {
         takers.iter().flat_map(|taker| taker.regions).chain(&self.impossible).collect()
     }
+}
+
+/// Whether the rule is public and names no paths, or all.
+fn opens_everything(rule: &Rule, regions: &[Region]) -> bool {
+    let named = |wanted: fn(&Fact) -> bool| {
+        rule.matcher.conditions.iter().any(|condition| !condition.negated && wanted(&condition.fact))
+    };
+    let by_regex = named(|fact| matches!(fact, Fact::PathRe(_)));
+    let by_path = named(|fact| matches!(fact, Fact::Path(_)));
+    rule.public && !by_regex && (!by_path || paths(regions) == Paths::All)
+}
+
+/// Whether they have a request in common.
+fn meet(some: &[Region], others: &[Region]) -> bool {
+    some.iter().any(|one| others.iter().any(|other| one.meets(other)))
 }
 
 /// All paths of a rule.
@@ -230,3 +239,7 @@ impl Taker<'_> {
 #[cfg(test)]
 #[path = "lint_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "lint_brute_force_tests.rs"]
+mod brute_force;

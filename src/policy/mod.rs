@@ -20,6 +20,7 @@ mod effective;
 pub mod explain;
 pub mod expression;
 pub mod file;
+mod index;
 mod lint;
 pub mod matcher;
 mod matching;
@@ -45,6 +46,7 @@ mod tests_block;
 pub(crate) use app::is_origin;
 pub use decide::{Decision, Demand, Denial, Permit, Person, Reason, Request, decide};
 use expression::Expression;
+use index::Index;
 use jiff::tz::TimeZone;
 use matcher::{Facts, Matcher, Network, Pattern};
 pub use observe::Observed;
@@ -122,6 +124,8 @@ pub struct App {
     pub previous: Option<Arc<App>>,
     /// What every app of the installation shares.
     pub shared: Arc<Shared>,
+    denies_by_path: Index,
+    rules_by_path: Index,
 }
 
 impl App {
@@ -134,7 +138,8 @@ impl App {
     pub fn session_limits(&self, request: &Request<'_>, now: Timestamp) -> SessionLimits {
         let facts = Facts::of(self, request, now);
         let floors = self.floors.iter().filter(|floor| floor.matcher.fits(&facts));
-        let rule = self.rules.iter().find(|rule| rule.matcher.fits(&facts));
+        let rules = self.rules_by_path.candidates(request.path, self.paths);
+        let rule = rules.map(|index| &self.rules[index]).find(|rule| rule.matcher.fits(&facts));
         let settings = floors.map(|floor| &floor.session).chain(rule.map(|rule| &rule.session));
         settings.fold(SessionLimits::default(), |limits, settings| limits.and(settings.limits))
     }

@@ -118,7 +118,7 @@ fn is_plain(raw: &[u8]) -> bool {
 
 /// The segments that are matched: without the first slash and without a last one, which most upstreams
 /// ignore and which must not lead past a rule.
-pub(super) fn segments(path: &str) -> impl Iterator<Item = &str> {
+pub(super) fn segments(path: &str) -> impl Iterator<Item = &str> + Clone {
     let inner = path.strip_prefix('/').unwrap_or(path);
     let inner = inner.strip_suffix('/').unwrap_or(inner);
     inner.split('/').filter(|segment| !segment.is_empty())

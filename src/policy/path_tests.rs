@@ -157,6 +157,14 @@ proptest! {
         }
     }
 
+    /// Whatever an app allows, too.
+    #[test]
+    fn what_comes_through_is_the_equivalent_path(raw in hostile(), rules in any_rules()) {
+        if let Ok(path) = CanonicalPath::parse(&raw, rules) {
+            prop_assert_eq!(path.0, reference(&raw));
+        }
+    }
+
     #[test]
     fn nothing_that_is_read_two_ways_comes_through(raw in hostile()) {
         if let Ok(path) = CanonicalPath::parse(&raw, PathRules::default()) {
@@ -168,5 +176,63 @@ proptest! {
                 prop_assert!(!path.contains(escape));
             }
         }
+    }
+}
+
+/// The same again, by the letter of RFC 3986: normalisation of escapes (6.2.2.1, 6.2.2.2), of what is no `pchar`
+/// as RFC 3987, section 3.1, maps it, of `//` as the policy has it, and of dot segments (5.2.4).
+fn reference(raw: &[u8]) -> String {
+    let mut spelled = String::new();
+    let mut rest = raw;
+    while let Some((first, tail)) = rest.split_first() {
+        let (byte, encoded) = match first {
+            b'%' => (u8::from_str_radix(std::str::from_utf8(&tail[..2]).unwrap(), 16).unwrap(), true),
+            byte => (*byte, false),
+        };
+        rest = if encoded { &tail[2..] } else { tail };
+        let unreserved = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        if unreserved || (!encoded && b"/!$&'()*+,;=:@".contains(&byte)) {
+            spelled.push(char::from(byte));
+        } else {
+            spelled.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    while spelled.contains("//") {
+        spelled = spelled.replace("//", "/");
+    }
+    let (mut input, mut output) = (spelled, String::new());
+    while !input.is_empty() {
+        if input.starts_with("/./") || input.starts_with("/../") {
+            let up = input.starts_with("/../");
+            input = input[if up { 3 } else { 2 }..].to_owned();
+            output.truncate(if up { output.rfind('/').unwrap_or(0) } else { output.len() });
+        } else if input == "/." || input == "/.." {
+            output.truncate(if input == "/.." { output.rfind('/').unwrap_or(0) } else { output.len() });
+            input = "/".to_owned();
+        } else {
+            let end = input[1..].find('/').map_or(input.len(), |end| end + 1);
+            output.push_str(&input[..end]);
+            input = input[end..].to_owned();
+        }
+    }
+    output
+}
+
+/// Equal for equivalent paths, and never for two that are not: for every path of up to five of these pieces.
+#[test]
+fn no_two_resources_become_one() {
+    const PIECES: [&str; 11] = ["/", ".", "%2e", "a", "%61", "A", "!", "%21", "\u{f8}", "%c3%b8", "~"];
+    let mut paths = vec!["/".to_owned()];
+    let mut from = 0;
+    for _ in 0..5 {
+        let until = paths.len();
+        for longer in from..until {
+            paths.extend(PIECES.map(|piece| format!("{}{piece}", paths[longer])));
+        }
+        from = until;
+    }
+    assert_eq!(paths.len(), (0..=5).map(|length| 11_usize.pow(length)).sum::<usize>());
+    for path in paths {
+        assert_eq!(parse(&path), Ok(reference(path.as_bytes())), "{path}");
     }
 }

@@ -1,5 +1,6 @@
 //! Path patterns.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use percent_encoding::percent_decode_str;
@@ -34,7 +35,12 @@ pub enum InvalidPattern {
     EmptySegment,
     #[error("`{0}` has no place in a path")]
     NotInPath(char),
+    #[error("the pattern has more than {MOST_SEGMENTS} segments")]
+    TooLong,
 }
+
+/// Bounds how deep trees of patterns become.
+const MOST_SEGMENTS: usize = 256;
 
 impl Pattern {
     pub fn parse(text: &str) -> Result<Self, InvalidPattern> {
@@ -50,6 +56,9 @@ impl Pattern {
             "" => Vec::new(),
             inner => inner.split('/').map(Segment::parse).collect::<Result<_, _>>()?,
         };
+        if segments.len() > MOST_SEGMENTS {
+            return Err(InvalidPattern::TooLong);
+        }
         Ok(Self { segments, open })
     }
 
@@ -121,6 +130,13 @@ impl Segment {
     }
 }
 
+/// A request's segment as literals are kept, and folded where case is ignored.
+pub(super) fn spelled(found: &str, rules: PathRules) -> Cow<'_, str> {
+    let found = if rules.matrix { without_parameters(found) } else { found };
+    let decoded = percent_decode_str(found).decode_utf8_lossy();
+    if rules.ignore_case { Cow::Owned(fold(&decoded)) } else { decoded }
+}
+
 /// One form for all cases of a word. By way of upper case, so that `ſ` is `s` as it is to such upstreams.
 pub(super) fn fold(text: &str) -> String {
     text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
@@ -190,5 +206,10 @@ mod tests {
         ] {
             assert!(Pattern::parse(text).is_err(), "{text}");
         }
+        let long = |segments: usize| Pattern::parse(&"/a".repeat(segments));
+        assert_eq!(long(MOST_SEGMENTS + 1), Err(InvalidPattern::TooLong));
+        assert!(
+            long(MOST_SEGMENTS).is_ok_and(|pattern| pattern.fits(&"/a".repeat(256), PathRules::default()))
+        );
     }
 }

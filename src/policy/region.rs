@@ -107,16 +107,18 @@ impl Region {
 
     /// Part of what none of `covers` holds: `None` if together they hold all of it.
     pub fn left_by(&self, covers: &[&Self]) -> Result<Option<Self>, Intertwined> {
-        self.clone().cut(covers, &mut PATIENCE.clone())
-    }
-
-    fn cut(self, covers: &[&Self], patience: &mut usize) -> Result<Option<Self>, Intertwined> {
-        let Some(index) = covers.iter().position(|cover| cover.meets(&self)) else { return Ok(Some(self)) };
-        for piece in self.minus(covers[index]) {
-            *patience = patience.checked_sub(1).ok_or(Intertwined)?;
-            if let Some(left) = piece.cut(&covers[index + 1..], patience)? {
-                return Ok(Some(left));
-            }
+        let mut patience = PATIENCE;
+        // Pieces, and by how many of the covers each was cut. Kept here and not in calls: there may be more
+        // covers than a stack holds.
+        let mut pieces = vec![(self.clone(), 0)];
+        while let Some((piece, done)) = pieces.pop() {
+            let Some(ahead) = covers[done..].iter().position(|cover| cover.meets(&piece)) else {
+                return Ok(Some(piece));
+            };
+            let next = done + ahead;
+            let cut = piece.minus(covers[next]);
+            patience = patience.checked_sub(cut.len()).ok_or(Intertwined)?;
+            pieces.extend(cut.into_iter().rev().map(|piece| (piece, next + 1)));
         }
         Ok(None)
     }

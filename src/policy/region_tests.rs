@@ -21,7 +21,7 @@ fn subset<T: Clone + std::fmt::Debug + 'static>(of: Vec<T>) -> impl Strategy<Val
 }
 
 fn any_pattern() -> impl Strategy<Value = Pattern> {
-    let segment = prop_oneof![Just("/a"), Just("/b"), Just("/*")];
+    let segment = prop_oneof![Just("/a"), Just("/A"), Just("/b"), Just("/*")];
     (proptest::collection::vec(segment, 0..3), any::<bool>()).prop_map(|(segments, open)| {
         let text = segments.concat() + if open { "/**" } else { "" };
         Pattern::parse(if text.is_empty() { "/" } else { &text }).unwrap()
@@ -65,9 +65,9 @@ fn every_request(matchers: &[&Matcher], mut each: impl FnMut(&Request<'_>, Times
     };
     let few = |on: bool, most: usize| if on { most } else { 1 };
     let mut paths = vec!["/".to_owned()];
-    for path in ["/a", "/b", "/x"] {
+    for path in ["/a", "/A", "/b", "/x"] {
         paths.push(path.to_owned());
-        for below in ["/a", "/b", "/x"] {
+        for below in ["/a", "/A", "/b", "/x"] {
             paths.push(format!("{path}{below}"));
             paths.push(format!("{path}{below}/x"));
         }
@@ -142,8 +142,11 @@ proptest! {
 
     /// Whether earlier matchers leave the last one anything, and whether two have a request in common.
     #[test]
-    fn the_analysis_agrees_with_trying_everything(matchers in proptest::collection::vec(any_matcher(), 1..5)) {
-        let rules = PathRules::default();
+    fn the_analysis_agrees_with_trying_everything(
+        matchers in proptest::collection::vec(any_matcher(), 1..5),
+        ignore_case in any::<bool>(),
+    ) {
+        let rules = PathRules { ignore_case, ..PathRules::default() };
         let zone = zone();
         let all: Vec<&Matcher> = matchers.iter().collect();
         let (last, earlier) = all.split_last().unwrap();

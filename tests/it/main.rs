@@ -11,6 +11,7 @@ mod behind;
 mod broker;
 mod browser;
 mod configuration;
+mod corpus;
 mod discretion;
 mod employee;
 mod expiry;

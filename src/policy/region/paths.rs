@@ -22,7 +22,7 @@ pub struct Branch {
     /// Whether the path that ends here is in the set.
     end: bool,
     /// Only names after which something else follows than after any other name.
-    named: BTreeMap<String, Paths>,
+    named: BTreeMap<Arc<str>, Paths>,
     other: Paths,
 }
 
@@ -45,13 +45,13 @@ impl Paths {
         parts.rev().fold(end, |below, part| match part {
             None => Self::node(false, BTreeMap::new(), below),
             Some(name) => {
-                let name = if rules.ignore_case { fold(name) } else { name.to_owned() };
+                let name = if rules.ignore_case { fold(name).into() } else { Arc::from(name) };
                 Self::node(false, BTreeMap::from([(name, below)]), Self::None)
             }
         })
     }
 
-    fn node(end: bool, mut named: BTreeMap<String, Self>, other: Self) -> Self {
+    fn node(end: bool, mut named: BTreeMap<Arc<str>, Self>, other: Self) -> Self {
         named.retain(|_, below| *below != other);
         match (end, named.is_empty(), &other) {
             (true, true, Self::All) => Self::All,
@@ -90,10 +90,19 @@ impl Paths {
             Join::Or => self.end() || other.end(),
             Join::Minus => self.end() && !other.end(),
         };
-        let names = self.names().chain(other.names());
-        let below = |name: &String| self.below(name).join(other.below(name), join);
-        let named = names.map(|name| (name.clone(), below(name))).collect();
-        Self::node(end, named, self.others().join(other.others(), join))
+        let others = self.others().join(other.others(), join);
+        let below = |name: &Arc<str>| (name.clone(), self.below(name).join(other.below(name), join));
+        // A thousand rules are joined one by one: what a name of the one side alone leads to often stays as it is.
+        let named = match (join, self, other.others()) {
+            (Join::Or | Join::Minus, Self::Some(branch), Self::None) => {
+                let mut named = branch.named.clone();
+                named.extend(other.names().map(below));
+                named
+            }
+            (Join::And, _, Self::None) => other.names().map(below).collect(),
+            _ => self.names().chain(other.names()).map(below).collect(),
+        };
+        Self::node(end, named, others)
     }
 
     /// Whether they have a path in common.
@@ -102,7 +111,7 @@ impl Paths {
             (Self::None, _) | (_, Self::None) => false,
             (Self::All, _) | (_, Self::All) => true,
             _ => {
-                let common = |name| self.below(name).meets(other.below(name));
+                let common = |name: &Arc<str>| self.below(name).meets(other.below(name));
                 (self.end() && other.end())
                     || self.others().meets(other.others())
                     // A name that only the one has can only lead on where the other takes any name.
@@ -120,7 +129,7 @@ impl Paths {
         }
         let named = self.names().find(|name| *self.below(name) != Self::None).cloned();
         let name = named.or_else(|| {
-            let strange = (0..).map(|n| if n == 0 { "x".to_owned() } else { format!("x{n}") });
+            let strange = (0..).map(|n| if n == 0 { "x".into() } else { format!("x{n}").into() });
             strange.into_iter().find(|name| self.names().all(|known| known != name))
         })?;
         let below = self.below(&name).example()?;
@@ -134,7 +143,7 @@ impl Paths {
         }
     }
 
-    fn names(&self) -> impl Iterator<Item = &String> {
+    fn names(&self) -> impl Iterator<Item = &Arc<str>> {
         let named = match self {
             Self::Some(branch) => Some(branch.named.keys()),
             _ => None,
@@ -149,7 +158,7 @@ impl Paths {
         }
     }
 
-    fn below(&self, name: &String) -> &Self {
+    fn below(&self, name: &str) -> &Self {
         match self {
             Self::Some(branch) => branch.named.get(name).unwrap_or(&branch.other),
             set => set,
@@ -220,7 +229,7 @@ mod tests {
             let holds = |set: &Paths, path: &str| {
                 let mut set = set;
                 for name in crate::policy::path::segments(path) {
-                    set = set.below(&name.to_owned());
+                    set = set.below(name);
                 }
                 set.end()
             };

@@ -1,0 +1,195 @@
+//! What the parts of a request cost in instructions: `instructions.sh` runs this under callgrind, which counts
+//! inside the functions of [`counted`] and nowhere else.
+
+mod heads;
+mod policies;
+
+use std::sync::Arc;
+
+use pingora::http::RequestHeader;
+use sluse::authn::Assurance;
+use sluse::authn::webauthn::Algorithm;
+use sluse::cli::bench::Pool;
+use sluse::policy::{App, Person, Policy};
+use sluse::random::SeededRandom;
+use sluse::secret::Secret;
+use sluse::session::cookie::{self, SessionToken};
+
+/// What is looked at, made once.
+struct World {
+    cura: Arc<App>,
+    ten_rules: Arc<App>,
+    thousand_rules: Arc<App>,
+    one_host: Policy,
+    thousand_hosts: Policy,
+    hosts: Vec<String>,
+    groups: [String; 1],
+    assurance: Assurance,
+    token_key: Secret<[u8; 32]>,
+    cookies: Vec<String>,
+    head: RequestHeader,
+    es256: Pool,
+    rs256: Pool,
+}
+
+impl World {
+    fn new() -> Self {
+        use policies::{cura, load, many_apps, one_app, proven};
+        let app = |source| load(&[source]).apps()[0].clone();
+        let random = SeededRandom::new(1);
+        let token_key = Secret::new([7; 32]);
+        let cookie = |_| {
+            let token = SessionToken::new(&random, &token_key, heads::HOST);
+            format!("theme=dark; {}={}", cookie::SESSION, token.value())
+        };
+        let pool = |algorithm| Pool::of(algorithm, 16, &random).expect("the software authenticator answers");
+        Self {
+            cura: app(cura()),
+            ten_rules: app(one_app(10)),
+            thousand_rules: app(one_app(1_000)),
+            one_host: load(&many_apps(1)),
+            thousand_hosts: load(&many_apps(1_000)),
+            hosts: (0..1_000).map(|n| format!("app-{n}.kommune.example")).collect(),
+            groups: ["care-staff".to_owned()],
+            assurance: proven(),
+            cookies: (0..TIMES).map(cookie).collect(),
+            token_key,
+            head: heads::browser(),
+            es256: pool(Algorithm::Es256),
+            rs256: pool(Algorithm::Rs256),
+        }
+    }
+
+    fn carer(&self) -> Person<'_> {
+        Person { username: "nez", groups: &self.groups, claims: &[], assurance: &self.assurance }
+    }
+}
+
+/// How often each does what it is named after: `instructions.sh` divides by it.
+const TIMES: usize = 100;
+
+mod counted {
+    use std::hint::black_box;
+
+    use sluse::policy::path::{CanonicalPath, PathRules};
+    use sluse::policy::{App, Policy, decide};
+    use sluse::proxy::request;
+    use sluse::session::cookie::{self, SessionToken};
+
+    use super::policies::{NOW, request};
+    use super::{Pool, TIMES, World, heads};
+
+    #[inline(never)]
+    pub fn decide_cura(world: &World) {
+        last_of(world, &world.cura);
+    }
+
+    #[inline(never)]
+    pub fn decide_last_of_10_rules(world: &World) {
+        last_of(world, &world.ten_rules);
+    }
+
+    #[inline(never)]
+    pub fn decide_last_of_1000_rules(world: &World) {
+        last_of(world, &world.thousand_rules);
+    }
+
+    #[inline(always)]
+    fn last_of(world: &World, app: &std::sync::Arc<App>) {
+        let carer = world.carer();
+        for _ in 0..TIMES {
+            black_box(decide(app, black_box(&request("GET", "/citizens/4711/journal")), Some(&carer), NOW));
+        }
+    }
+
+    #[inline(never)]
+    pub fn find_app_and_decide_1_host(world: &World) {
+        at_hosts(&world.one_host, &world.hosts[..1]);
+    }
+
+    #[inline(never)]
+    pub fn find_app_and_decide_1000_hosts(world: &World) {
+        at_hosts(&world.thousand_hosts, &world.hosts);
+    }
+
+    #[inline(always)]
+    fn at_hosts(policy: &Policy, hosts: &[String]) {
+        for host in hosts.iter().cycle().take(TIMES) {
+            let app = policy.app(black_box(host)).expect("the host is an app's");
+            black_box(decide(app, black_box(&request("GET", "/part-7/a/b")), None, NOW));
+        }
+    }
+
+    #[inline(never)]
+    pub fn cookie_to_token(world: &World) {
+        for line in world.cookies.iter().cycle().take(TIMES) {
+            let value = cookie::read(std::iter::once(line.as_bytes()), cookie::SESSION).expect("it is there");
+            let token = SessionToken::parse(value, &world.token_key, heads::HOST).expect("it is ours");
+            black_box(token.hash());
+        }
+    }
+
+    #[inline(never)]
+    pub fn path_plain(_: &World) {
+        paths(heads::PLAIN);
+    }
+
+    #[inline(never)]
+    pub fn path_encoded(_: &World) {
+        paths(heads::ENCODED);
+    }
+
+    #[inline(always)]
+    fn paths(path: &str) {
+        for _ in 0..TIMES {
+            black_box(CanonicalPath::parse(black_box(path).as_bytes(), PathRules::default()))
+                .expect("the path is let through");
+        }
+    }
+
+    #[inline(never)]
+    pub fn head(world: &World) {
+        for _ in 0..TIMES {
+            black_box(request::read(black_box(&world.head))).expect("the head is let through");
+        }
+    }
+
+    #[inline(never)]
+    pub fn assertion_es256(world: &World) {
+        verify(&world.es256);
+    }
+
+    #[inline(never)]
+    pub fn assertion_rs256(world: &World) {
+        verify(&world.rs256);
+    }
+
+    #[inline(always)]
+    fn verify(pool: &Pool) {
+        for item in pool.items.iter().cycle().take(TIMES) {
+            pool.verify(item).expect("it verifies");
+        }
+    }
+}
+
+fn main() {
+    let world = World::new();
+    let all: [fn(&World); 11] = [
+        counted::decide_cura,
+        counted::decide_last_of_10_rules,
+        counted::decide_last_of_1000_rules,
+        counted::find_app_and_decide_1_host,
+        counted::find_app_and_decide_1000_hosts,
+        counted::cookie_to_token,
+        counted::path_plain,
+        counted::path_encoded,
+        counted::head,
+        counted::assertion_es256,
+        counted::assertion_rs256,
+    ];
+    for part in all {
+        // What is only made once counts for less.
+        part(&world);
+        part(&world);
+    }
+}
