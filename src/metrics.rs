@@ -27,6 +27,8 @@ pub struct Metrics {
     pub policy_loaded: IntGauge,
     /// 1 while the files hold a policy that could not be loaded, and an older one is live.
     pub policy_reload_failed: IntGauge,
+    /// Passwords locked by wrong ones: `for-a-while` and `for-good`.
+    pub lockouts: IntCounterVec,
     /// Requests an observing rule or app had another say on: by app, rule, what became of them, and what
     /// would have.
     pub observed: IntCounterVec,
@@ -73,6 +75,7 @@ impl Metrics {
             "Decisions of what only observes, beside what became of the request.",
             &["app", "rule", "outcome", "observed"],
         )?;
+        let lockouts = counter("sluse_lockouts_total", "Passwords locked by wrong ones.", &["kind"])?;
         let build = IntGaugeVec::new(Opts::new("sluse_build_info", "The running version."), &["version"])?;
         registry.register(Box::new(build.clone()))?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
@@ -92,6 +95,7 @@ impl Metrics {
             build,
             policy_loaded,
             policy_reload_failed,
+            lockouts,
             observed,
         })
     }

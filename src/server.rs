@@ -29,6 +29,7 @@ use crate::authn::MitIdLevel;
 use crate::authn::ceremony::Ceremonies;
 use crate::authn::mitid::{self, MitId};
 use crate::authn::password::{Cost, Passwords};
+use crate::authn::throttle::Throttles;
 use crate::authn::webauthn::RelyingParty;
 use crate::config::{Config, Language, Protocol, StoreLocation};
 use crate::directory::Local;
@@ -126,6 +127,7 @@ impl Gateway {
                 clock: clock.clone(),
                 random: random.clone(),
             }),
+            throttles: Throttles::default(),
             sessions: sessions.clone(),
             ceremonies: Ceremonies { store: store.clone(), clock: clock.clone(), random: random.clone() },
             relying_party: relying_party(config)?,

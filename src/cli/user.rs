@@ -30,6 +30,8 @@ pub enum Command {
     Disable(Named),
     /// Let a disabled person in again
     Enable(Named),
+    /// Open a password that too many wrong ones have locked
+    Unlock(Named),
     /// Add and update people from a CSV file
     ///
     /// The first line names the columns: username and name, and any of cpr, groups (separated by `;`) and
@@ -76,6 +78,7 @@ pub async fn run(command: Command, context: &Context<'_>, out: &mut impl Write) 
         Command::List { format } => list(format, context, out).await,
         Command::Disable(Named { name }) => disable(&name, context, out).await,
         Command::Enable(Named { name }) => enable(&name, context, out).await,
+        Command::Unlock(Named { name }) => unlock(&name, context, out).await,
         Command::Import { file } => import::run(&file, context, out).await,
     }
 }
@@ -133,6 +136,17 @@ async fn enable(name: &Username, context: &Context<'_>, out: &mut impl Write) ->
     context.store.update_user(&user).await?;
     context.record(context.entry(Event::UserEnabled).user(&user)).await?;
     writeln!(out, "{name} is enabled.")?;
+    Ok(())
+}
+
+async fn unlock(name: &Username, context: &Context<'_>, out: &mut impl Write) -> anyhow::Result<()> {
+    let user = context.user(name).await?;
+    if context.store.reset_attempts(user.id, context.now()).await? {
+        context.record(context.entry(Event::AccountUnlocked).user(&user)).await?;
+        writeln!(out, "The password of {name} is open again.")?;
+    } else {
+        writeln!(out, "The password of {name} was not locked; its wrong attempts are counted from none.")?;
+    }
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 mod app;
 pub mod asset;
+mod attempt;
 mod front;
 mod key;
 mod keys;
@@ -31,6 +32,7 @@ use crate::audit::AuditLog;
 use crate::authn::MitIdLevel;
 use crate::authn::ceremony::Ceremonies;
 use crate::authn::mitid::MitId;
+use crate::authn::throttle::Throttles;
 use crate::authn::webauthn::RelyingParty;
 use crate::directory::Directory;
 use crate::metrics::Metrics;
@@ -46,6 +48,7 @@ pub struct Pages {
     pub policy: Arc<ArcSwap<Policy>>,
     pub store: Arc<dyn Store>,
     pub directory: Arc<dyn Directory>,
+    pub throttles: Throttles,
     pub sessions: Arc<Sessions>,
     pub ceremonies: Ceremonies,
     pub relying_party: RelyingParty,

@@ -17,7 +17,7 @@ use crate::authn::ceremony::Browser;
 use crate::policy::Text;
 use crate::random;
 use crate::session::Session;
-use crate::session::cookie::{self, Keep};
+use crate::session::cookie::{self, Keep, SessionToken};
 
 /// Who asks, from where, in which language.
 #[derive(Clone)]
@@ -27,6 +27,8 @@ pub struct Visitor {
     /// What ceremonies begun by this browser are bound to.
     pub browser: Browser,
     pub session: Option<Arc<Session>>,
+    /// By which the browser is known, if anybody has logged in with it.
+    pub device: Option<SessionToken>,
     /// The path and query asked for.
     target: String,
     /// The login host's front page.
@@ -112,6 +114,8 @@ pub async fn establish(State(pages): State<Arc<Pages>>, mut request: Request, ne
         lang: Lang::of_visitor(cookie(cookie::LANGUAGE), accepted, &pages.languages),
         browser: Browser::of(&id),
         session: None,
+        device: cookie(cookie::DEVICE)
+            .and_then(|value| SessionToken::parse(value, &pages.keys.device, &arrival.host)),
         target: request.uri().to_string(),
         home: format!("{}/", pages.public.login()),
         arrival,

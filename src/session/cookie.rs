@@ -27,6 +27,9 @@ pub const CODE: &str = "__Host-sluse-code";
 /// *Husk brugernavn*.
 pub const USERNAME: &str = "__Host-sluse-name";
 
+/// By which a browser is known to the people who have logged in with it: see [`crate::authn::lockout`].
+pub const DEVICE: &str = "__Host-sluse-device";
+
 /// Every cookie of ours begins so, in any letter case; none of them ever reaches an upstream.
 const PREFIX: &[u8] = b"__host-sluse";
 

@@ -17,6 +17,7 @@ mod harness;
 mod in_process;
 mod key;
 mod language;
+mod lockout;
 mod mitid;
 mod origin;
 mod persistence;

@@ -2,8 +2,8 @@
 
 use sqlx::SqlitePool;
 
-use super::Write;
 use super::row::{UserRow, users};
+use super::{Write, attempts};
 use crate::authn::MitIdSubject;
 use crate::store::Result;
 use crate::time::Timestamp;
@@ -90,6 +90,7 @@ pub(super) async fn set_password(mut write: Write, user: UserId, phc: &str) -> R
         .bind(user.0.as_bytes().as_slice())
         .execute(&mut *write)
         .await?;
+    attempts::forget(&mut write, user).await?;
     Ok(write.commit().await?)
 }
 
