@@ -107,6 +107,7 @@ fn person(name: &str) -> User {
         username: Username::parse(name).expect("a valid name"),
         name: name.to_uppercase(),
         groups: Vec::new(),
+        claims: Vec::new(),
         cpr: None,
         disabled: false,
         expires_at: None,

@@ -8,6 +8,7 @@ mod arrows;
 mod attacks;
 mod broker;
 mod browser;
+mod claims;
 mod configuration;
 mod discretion;
 mod employee;
