@@ -77,6 +77,7 @@ impl House {
             username: Username::parse("nez").expect("it is a name"),
             name: "Nez Perce".to_owned(),
             groups: vec!["care-staff".to_owned()],
+            claims: Vec::new(),
             cpr: None,
             disabled: false,
             expires_at: None,

@@ -31,6 +31,7 @@ async fn main() -> anyhow::Result<()> {
         username: Username::parse(&format!("bench-{id}"))?,
         name: "Bench".to_owned(),
         groups: arguments.collect(),
+        claims: Vec::new(),
         cpr: None,
         disabled: false,
         expires_at: None,

@@ -27,6 +27,8 @@ pub struct Metrics {
     pub policy_loaded: IntGauge,
     /// 1 while the files hold a policy that could not be loaded, and an older one is live.
     pub policy_reload_failed: IntGauge,
+    /// Passwords locked by wrong ones: `for-a-while` and `for-good`.
+    pub lockouts: IntCounterVec,
     /// Requests an observing rule or app had another say on: by app, rule, what became of them, and what
     /// would have.
     pub observed: IntCounterVec,
@@ -91,6 +93,7 @@ impl Metrics {
         for by in ["name", "address"] {
             password_alarms.with_label_values(&[by]);
         }
+        let lockouts = counter("sluse_lockouts_total", "Passwords locked by wrong ones.", &["kind"])?;
         let build = IntGaugeVec::new(Opts::new("sluse_build_info", "The running version."), &["version"])?;
         registry.register(Box::new(build.clone()))?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
@@ -110,6 +113,7 @@ impl Metrics {
             build,
             policy_loaded,
             policy_reload_failed,
+            lockouts,
             observed,
             traces,
             password_alarms,

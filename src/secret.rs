@@ -35,6 +35,8 @@ pub struct Keys {
     pub token: Secret<[u8; 32]>,
     /// What the key that signs assertions for upstreams is made of.
     pub assertion: Secret<[u8; 32]>,
+    /// Authenticates the cookies by which browsers are known.
+    pub device: Secret<[u8; 32]>,
     cpr: Secret<[u8; 32]>,
 }
 
@@ -67,6 +69,7 @@ impl Keys {
         Self {
             token: Secret(blake3::derive_key("sluse 2026-11 session token", material)),
             assertion: Secret(blake3::derive_key("sluse 2026-11 upstream assertion", material)),
+            device: Secret(blake3::derive_key("sluse 2026-11 device", material)),
             cpr: Secret(blake3::derive_key("sluse 2026-11 cpr", material)),
         }
     }

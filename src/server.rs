@@ -30,6 +30,7 @@ use crate::audit::{AuditLog, CorrelationIds};
 use crate::authn::ceremony::Ceremonies;
 use crate::authn::mitid;
 use crate::authn::password::{Cost, Passwords};
+use crate::authn::throttle::Throttles;
 use crate::config::{Config, Protocol, StoreLocation};
 use crate::directory::Local;
 use crate::metrics::Metrics;
@@ -143,6 +144,7 @@ impl Gateway {
                 clock: clock.clone(),
                 random: random.clone(),
             }),
+            throttles: Throttles::default(),
             sessions: sessions.clone(),
             ceremonies: Ceremonies { store: store.clone(), clock: clock.clone(), random: random.clone() },
             live: settings.clone(),

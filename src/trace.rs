@@ -156,7 +156,7 @@ impl Facts {
         let person = session.map(|session| Person {
             username: session.user.username.as_str(),
             groups: &session.user.groups,
-            claims: &[],
+            claims: &session.user.claims,
             assurance: &session.assurance,
         });
         let mut transcript = explain_enforced(&self.app, &request, person.as_ref(), self.now).transcript;

@@ -110,6 +110,8 @@ pub struct User {
     /// As shown on pages.
     pub name: String,
     pub groups: Vec<String>,
+    /// What else policies may ask of a person, by name; a name may have several values. In order.
+    pub claims: Vec<(String, String)>,
     pub cpr: Option<CprHash>,
     pub disabled: bool,
     /// The account ends here, if it ends.
@@ -118,6 +120,14 @@ pub struct User {
 }
 
 impl User {
+    /// Gives the claim `name` these values, in place of those it had.
+    pub fn set_claim(&mut self, name: &str, values: &[String]) {
+        self.claims.retain(|(had, _)| had != name);
+        self.claims.extend(values.iter().map(|value| (name.to_owned(), value.clone())));
+        self.claims.sort();
+        self.claims.dedup();
+    }
+
     /// Whether the account may be used at `now`.
     pub fn active(&self, now: Timestamp) -> bool {
         !self.disabled && self.expires_at.is_none_or(|end| now < end)

@@ -3,8 +3,10 @@
 pub mod authenticator;
 pub mod ceremony;
 pub mod code;
+pub mod lockout;
 pub mod mitid;
 pub mod password;
+pub mod throttle;
 pub mod webauthn;
 
 use std::fmt;

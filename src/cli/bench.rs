@@ -193,6 +193,7 @@ fn somebody() -> anyhow::Result<User> {
         username: Username::parse("somebody")?,
         name: "Somebody".to_owned(),
         groups: Vec::new(),
+        claims: Vec::new(),
         cpr: None,
         disabled: false,
         expires_at: None,

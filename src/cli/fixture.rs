@@ -109,6 +109,7 @@ impl Fixture {
             username: Username::parse(name).unwrap(),
             name: format!("{}{}", name[..1].to_uppercase(), &name[1..]),
             groups: Vec::new(),
+            claims: Vec::new(),
             cpr: None,
             disabled: false,
             expires_at: None,

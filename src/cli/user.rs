@@ -2,6 +2,7 @@
 
 mod import;
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -30,12 +31,14 @@ pub enum Command {
     Disable(Named),
     /// Let a disabled person in again
     Enable(Named),
+    /// Open a password that too many wrong ones have locked
+    Unlock(Named),
     /// Add and update people from a CSV file
     ///
-    /// The first line names the columns: username and name, and any of cpr, groups (separated by `;`) and
-    /// expiry (the last day, YYYY-MM-DD, Danish time). A column that is there is the truth, and an empty cell
+    /// The first line names the columns: username and name, and any of cpr, groups (separated by `;`),
+    /// expiry (the last day, YYYY-MM-DD, Danish time) and claim:NAME (values separated by `;`). A column that is there is the truth, and an empty cell
     /// clears; a column that is not there is left as it was. People the file does not name are left alone;
-    /// whose groups or expiry change are logged out.
+    /// whose groups, claims or expiry change are logged out.
     /// Nothing is changed unless every line is right.
     Import {
         #[arg(value_name = "FILE")]
@@ -61,6 +64,9 @@ pub struct Add {
     /// A group; repeat for more
     #[arg(long = "group", value_name = "GROUP", value_parser = group)]
     groups: Vec<String>,
+    /// Something else that policies may ask; repeat for more
+    #[arg(long = "claim", value_name = "NAME=VALUE", value_parser = claim)]
+    claims: Vec<(String, String)>,
     /// The account's last day, YYYY-MM-DD, Danish time
     #[arg(long, value_name = "DATE")]
     expiry: Option<LastDay>,
@@ -76,6 +82,7 @@ pub async fn run(command: Command, context: &Context<'_>, out: &mut impl Write) 
         Command::List { format } => list(format, context, out).await,
         Command::Disable(Named { name }) => disable(&name, context, out).await,
         Command::Enable(Named { name }) => enable(&name, context, out).await,
+        Command::Unlock(Named { name }) => unlock(&name, context, out).await,
         Command::Import { file } => import::run(&file, context, out).await,
     }
 }
@@ -90,6 +97,7 @@ async fn add(add: Add, context: &Context<'_>, out: &mut impl Write) -> anyhow::R
         username: add.username,
         name: add.name,
         groups: add.groups,
+        claims: sorted(add.claims),
         cpr,
         disabled: false,
         expires_at: add.expiry.map(LastDay::end),
@@ -136,6 +144,17 @@ async fn enable(name: &Username, context: &Context<'_>, out: &mut impl Write) ->
     Ok(())
 }
 
+async fn unlock(name: &Username, context: &Context<'_>, out: &mut impl Write) -> anyhow::Result<()> {
+    let user = context.user(name).await?;
+    if context.store.reset_attempts(user.id, context.now()).await? {
+        context.record(context.entry(Event::AccountUnlocked).user(&user)).await?;
+        writeln!(out, "The password of {name} is open again.")?;
+    } else {
+        writeln!(out, "The password of {name} was not locked; its wrong attempts are counted from none.")?;
+    }
+    Ok(())
+}
+
 async fn list(format: Format, context: &Context<'_>, out: &mut impl Write) -> anyhow::Result<()> {
     let users = context.store.users().await?;
     match format {
@@ -171,6 +190,7 @@ fn object(user: &User) -> Value {
         "username": user.username.as_str(),
         "name": user.name,
         "groups": user.groups,
+        "claims": claims_by_name(user),
         "cpr": user.cpr.is_some(),
         "disabled": user.disabled,
         "expires_at": user.expires_at.map(|end| end.to_rfc3339()),
@@ -190,6 +210,39 @@ fn shown_name(typed: &str) -> Result<String, InvalidName> {
 #[derive(Copy, Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("a person's name has 1 to 200 characters, none of them a control character")]
 struct InvalidName;
+
+fn claims_by_name(user: &User) -> BTreeMap<&str, Vec<&str>> {
+    let mut names: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, value) in &user.claims {
+        names.entry(name).or_default().push(value);
+    }
+    names
+}
+
+fn sorted(mut claims: Vec<(String, String)>) -> Vec<(String, String)> {
+    claims.sort();
+    claims.dedup();
+    claims
+}
+
+/// A claim, as it is typed: `unit=north`.
+fn claim(typed: &str) -> Result<(String, String), InvalidClaim> {
+    let (name, value) = typed.split_once('=').ok_or(InvalidClaim)?;
+    Ok((claim_part(name)?, claim_part(value)?))
+}
+
+/// A claim's name, or its value.
+fn claim_part(typed: &str) -> Result<String, InvalidClaim> {
+    let part = typed.trim();
+    if part.is_empty() || part.chars().any(|c| c.is_control() || c == ';') {
+        return Err(InvalidClaim);
+    }
+    Ok(part.to_owned())
+}
+
+#[derive(Copy, Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a claim has a name and a value (`unit=north`), without semicolons and control characters")]
+struct InvalidClaim;
 
 /// A group's name: applications receive them in one header, separated by commas.
 fn group(typed: &str) -> Result<String, InvalidGroup> {

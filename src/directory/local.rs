@@ -103,6 +103,7 @@ mod tests {
             username: Username::parse(name).unwrap(),
             name: name.to_owned(),
             groups: Vec::new(),
+            claims: Vec::new(),
             cpr: None,
             disabled: false,
             expires_at: None,

@@ -48,7 +48,7 @@ pub async fn mark(State(pages): State<Arc<Pages>>, visitor: Visitor, Form(link):
     // Whoever marked it is no carer who sits there.
     super::login::end(&pages, &visitor).await?;
     let mut response = page(Marking::Done(device.name));
-    add_cookie(&mut response, cookie::DEVICE, &token, Keep::Year);
+    add_cookie(&mut response, cookie::SHARED, &token, Keep::Year);
     add_cookie(&mut response, cookie::SESSION, "", Keep::Drop);
     add_cookie(&mut response, cookie::USERNAME, "", Keep::Drop);
     Ok(response)

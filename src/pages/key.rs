@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use super::attempt;
 use super::login::{follow, set_session};
 use super::onward::{self, Destination, Fields, Step};
 use super::visitor::Visitor;
@@ -145,6 +146,7 @@ pub async fn finish(
         .with("key", asserted.key.name.as_str())
         .with("user_verified", verified);
     pages.audit.record(entry).await;
+    attempt::proven(&pages, &visitor, &session.user).await?;
     pages.metrics.ceremony("key", "ok");
     let fields = Fields { to: message.to, ask: message.ask, method: message.method, parked };
     let visitor = visitor.with(opened.session.clone());

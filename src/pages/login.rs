@@ -1,6 +1,7 @@
 //! The password form, and logging out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Form;
 use axum::extract::{Query, State};
@@ -8,6 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 
+use super::attempt::{self, Refused};
 use super::onward::{self, Destination, Fields, Step};
 use super::reply::{self, add_cookie, see_other};
 use super::view::{LoginError, LoginTab};
@@ -17,7 +19,7 @@ use crate::audit::{Entry, Event};
 use crate::authn::{Evidence, Method, PasswordEvidence};
 use crate::directory::{DirectoryError, Verified};
 use crate::secret::Secret;
-use crate::session::cookie::{self, Keep};
+use crate::session::cookie::{self, Keep, SessionToken};
 use crate::session::{Opened, Seat};
 use crate::store::StoreError;
 use crate::user::{User, Username};
@@ -81,16 +83,16 @@ pub async fn submit(
     }
     let Submitted { username, password, remember, fields } = form;
     let attempt = Attempt { fields: &fields, remember: !remember.is_empty(), username: &username };
-    let refuse = |error| attempt.refuse(&pages, &visitor, error);
+    let refuse = |refused| attempt.refuse(&pages, &visitor, refused);
     if username.trim().is_empty() {
-        return Ok(refuse(LoginError::MissingUsername));
+        return Ok(refuse(LoginError::MissingUsername.into()));
     }
     if password.is_empty() {
-        return Ok(refuse(LoginError::MissingPassword));
+        return Ok(refuse(LoginError::MissingPassword.into()));
     }
-    let user = match verify(&pages, &visitor, &username, Secret::new(password)).await? {
-        Ok(user) => user,
-        Err(error) => return Ok(refuse(error)),
+    let (user, device) = match verify(&pages, &visitor, &username, Secret::new(password)).await? {
+        Ok(verified) => verified,
+        Err(refused) => return Ok(refuse(refused)),
     };
     let evidence = Evidence::Password(PasswordEvidence { at: pages.clock.now() });
     let opened = sign_in(&pages, &visitor, user, evidence).await?;
@@ -99,6 +101,7 @@ pub async fn submit(
     let step = onward::step_after(&pages, &visitor, &destination, Method::Password).await?;
     let mut response = follow(step, &fields, &destination);
     set_session(&mut response, &opened);
+    add_cookie(&mut response, cookie::DEVICE, &device.value(), Keep::Year);
     match !remember.is_empty() && destination.remembers(&visitor) {
         true => add_cookie(&mut response, cookie::USERNAME, &encode(username.trim()), Keep::Year),
         false => add_cookie(&mut response, cookie::USERNAME, "", Keep::Drop),
@@ -174,8 +177,8 @@ pub async fn sign_in(
     }
     let host = &visitor.arrival.host;
     let opened = pages.sessions.start(Arc::new(user), evidence, host, visitor.seat).await?;
-    if let Some(device) = &visitor.device
-        && let Some(before) = pages.store.occupy_device(device, opened.session.sign_in.id).await?
+    if let Some(mark) = &visitor.mark
+        && let Some(before) = pages.store.occupy_device(mark, opened.session.sign_in.id).await?
     {
         // Whoever sat here last has left, whatever their browser's cookies say.
         pages.sessions.end_sign_in(before).await?;
@@ -187,20 +190,28 @@ pub fn set_session(response: &mut Response, opened: &Opened) {
     add_cookie(response, cookie::SESSION, &opened.token.value(), Keep::Session);
 }
 
-/// The person, or why not; the latter in words that tell nothing of who has an account.
+/// The person, and by what this browser is known from now on; or why not, the latter in words that tell nothing of who has an account.
 async fn verify(
     pages: &Pages,
     visitor: &Visitor,
     typed: &str,
     password: Secret<String>,
-) -> Result<Result<User, LoginError>, StoreError> {
+) -> Result<Result<(User, SessionToken), Refused>, StoreError> {
     // What cannot be a name is checked all the same, as one nobody has: the work must not tell.
     let name = Username::parse(typed).unwrap_or_else(|_| nobody());
+    let attempt = match attempt::Attempt::begin(pages, visitor, &name).await? {
+        Ok(attempt) => attempt,
+        Err(refused) => return Ok(Err(refused)),
+    };
     let entry = |event| Entry::new(event, &visitor.origin()).typed_name(typed);
     let (result, entry, answer) = match pages.directory.verify(&name, &password).await {
-        Ok(Verified::Person(user)) => ("ok", entry(Event::PasswordVerified).user(&user), Ok(user)),
+        Ok(Verified::Person(user)) => {
+            let device = attempt.right().await?;
+            ("ok", entry(Event::PasswordVerified).user(&user), Ok((user, device)))
+        }
         Ok(Verified::Inactive(user)) => {
-            ("inactive", entry(Event::AccountInactive).user(&user), Err(LoginError::Wrong))
+            let refused = attempt.wrong(typed, Some(user.id)).await;
+            ("inactive", entry(Event::AccountInactive).user(&user), Err(refused))
         }
         Ok(Verified::Wrong { known }) => {
             let entry = entry(Event::PasswordWrong);
@@ -208,10 +219,13 @@ async fn verify(
                 Some(user) => entry.user_id(user),
                 None => entry,
             };
-            ("wrong", entry, Err(LoginError::Wrong))
+            ("wrong", entry, Err(attempt.wrong(typed, known).await))
         }
         Err(DirectoryError::Overloaded(_)) => {
-            ("overloaded", entry(Event::PasswordOverload), Err(LoginError::Overloaded))
+            attempt.void().await?;
+            let error = LoginError::Overloaded;
+            let retry_after = Some(Duration::from_secs(2));
+            ("overloaded", entry(Event::PasswordOverload), Err(Refused { error, retry_after }))
         }
         Err(DirectoryError::Store(error)) => return Err(error),
     };
@@ -253,17 +267,25 @@ impl Attempt<'_> {
         }
     }
 
-    fn refuse(&self, pages: &Pages, visitor: &Visitor, error: LoginError) -> Response {
+    fn refuse(&self, pages: &Pages, visitor: &Visitor, refused: Refused) -> Response {
+        let Refused { error, retry_after } = refused;
         let destination = Destination::parse(pages, self.fields);
         let page = self.form(pages, visitor, &destination, LoginTab::Account, Some(error));
         let status = match error {
-            LoginError::Overloaded | LoginError::Locked => StatusCode::TOO_MANY_REQUESTS,
+            LoginError::Overloaded
+            | LoginError::Throttled
+            | LoginError::Locked
+            | LoginError::LockedForGood => StatusCode::TOO_MANY_REQUESTS,
             LoginError::Wrong => StatusCode::UNAUTHORIZED,
             LoginError::MissingUsername | LoginError::MissingPassword => StatusCode::UNPROCESSABLE_ENTITY,
         };
         let mut response = (status, reply::html(&page)).into_response();
-        if error == LoginError::Overloaded {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        if let Some(wait) = retry_after {
+            // Rounded up: nobody is told to come back too early.
+            let seconds = wait.as_millis().div_ceil(1000).max(1);
+            if let Ok(seconds) = HeaderValue::from_str(&seconds.to_string()) {
+                response.headers_mut().insert(header::RETRY_AFTER, seconds);
+            }
         }
         response
     }

@@ -10,6 +10,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::attempt;
 use super::login::{follow, set_session, sign_in};
 use super::onward::{self, Destination, Fields, Step};
 use super::reply::{self, see_other};
@@ -168,6 +169,7 @@ async fn welcome(
         .with("level", identity.evidence.level.name())
         .with("transaction", identity.transaction.as_deref().unwrap_or_default());
     pages.audit.record(entry).await;
+    attempt::proven(pages, visitor, &user).await?;
     let keyless = pages.store.keys(user.id).await?.is_empty();
     let evidence = Evidence::MitId(identity.evidence);
     let opened = match &visitor.session {

@@ -2,6 +2,7 @@
 
 mod app;
 pub mod asset;
+mod attempt;
 mod device;
 mod front;
 mod key;
@@ -34,6 +35,7 @@ use crate::audit::AuditLog;
 use crate::authn::MitIdLevel;
 use crate::authn::ceremony::Ceremonies;
 use crate::authn::mitid::MitId;
+use crate::authn::throttle::Throttles;
 use crate::authn::webauthn::RelyingParty;
 use crate::directory::Directory;
 use crate::metrics::Metrics;
@@ -49,6 +51,7 @@ pub struct Pages {
     pub policy: Arc<ArcSwap<Policy>>,
     pub store: Arc<dyn Store>,
     pub directory: Arc<dyn Directory>,
+    pub throttles: Throttles,
     pub sessions: Arc<Sessions>,
     pub ceremonies: Ceremonies,
     /// Replaced when the configuration changes.

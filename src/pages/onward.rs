@@ -271,7 +271,7 @@ fn decide(
     let person = Person {
         username: session.user.username.as_str(),
         groups: &session.user.groups,
-        claims: &[],
+        claims: &session.user.claims,
         assurance: &session.assurance,
     };
     let now = pages.clock.now();

@@ -63,6 +63,10 @@ pub enum LoginError {
     Wrong,
     /// Too many attempts on this name, whether or not anybody has it.
     Locked,
+    /// The same, and waiting does not help.
+    LockedForGood,
+    /// Too many attempts in a short time, from this address or on this name.
+    Throttled,
     Overloaded,
     MissingUsername,
     MissingPassword,
@@ -73,9 +77,18 @@ impl LoginError {
         match self {
             Self::Wrong => t.login.wrong,
             Self::Locked => t.login.locked,
+            Self::LockedForGood => t.login.locked_for_good,
+            Self::Throttled => t.login.throttled,
             Self::Overloaded => t.login.overloaded,
             Self::MissingUsername => t.login.missing_username,
             Self::MissingPassword => t.login.missing_password,
+        }
+    }
+
+    fn title(self, t: &Texts) -> &'static str {
+        match self {
+            Self::Locked | Self::LockedForGood => t.login.locked_title,
+            _ => t.login.error,
         }
     }
 

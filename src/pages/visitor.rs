@@ -17,7 +17,7 @@ use crate::audit::{Entry, Event, Origin};
 use crate::authn::ceremony::Browser;
 use crate::policy::Text;
 use crate::random;
-use crate::session::cookie::{self, Keep};
+use crate::session::cookie::{self, Keep, SessionToken};
 use crate::session::{Seat, Session};
 use crate::store::{StoreError, TokenHash};
 
@@ -31,9 +31,11 @@ pub struct Visitor {
     pub session: Option<Arc<Session>>,
     pub seat: Seat,
     /// The mark of the shared device it is, if it was marked.
-    pub device: Option<TokenHash>,
+    pub mark: Option<TokenHash>,
     /// As the browser sent them.
     pub headers: Arc<HeaderMap>,
+    /// By which the browser is known, if anybody has logged in with it.
+    pub device: Option<SessionToken>,
     /// The path and query asked for.
     target: String,
     /// The login host's front page.
@@ -121,8 +123,10 @@ pub async fn establish(State(pages): State<Arc<Pages>>, mut request: Request, ne
         browser: Browser::of(&id),
         session: None,
         seat: Seat::Own,
-        device: None,
+        mark: None,
         headers: Arc::new(headers.clone()),
+        device: cookie(cookie::DEVICE)
+            .and_then(|value| SessionToken::parse(value, &pages.keys.device, &arrival.host)),
         target: request.uri().to_string(),
         home: format!("{}/", pages.public.login()),
         arrival,
@@ -136,8 +140,8 @@ pub async fn establish(State(pages): State<Arc<Pages>>, mut request: Request, ne
             }
         }
     }
-    match seat(&pages, &visitor, cookie(cookie::DEVICE)).await {
-        Ok((seat, device)) => (visitor.seat, visitor.device) = (seat, device),
+    match seat(&pages, &visitor, cookie(cookie::SHARED)).await {
+        Ok((seat, mark)) => (visitor.seat, visitor.mark) = (seat, mark),
         Err(error) => {
             tracing::error!(%error, "no device can be checked");
             return visitor.error(StatusCode::SERVICE_UNAVAILABLE);

@@ -46,7 +46,7 @@ impl Proxy {
         let person = context.session.as_ref().map(|session| Person {
             username: session.user.username.as_str(),
             groups: &session.user.groups,
-            claims: &[],
+            claims: &session.user.claims,
             assurance: &session.assurance,
         });
         let decision = policy::decide(app, &request, person.as_ref(), now);

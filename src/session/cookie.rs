@@ -26,10 +26,13 @@ pub const RETURNING: &str = "__Host-sluse-returning";
 pub const LANGUAGE: &str = "__Host-sluse-lang";
 /// The one-time code that vouches for a first key, between typing it and the touch.
 pub const CODE: &str = "__Host-sluse-code";
-/// This device is one that many people use, at the login host.
-pub const DEVICE: &str = "__Host-sluse-device";
+/// Marks this device as one that many people use, at the login host.
+pub const SHARED: &str = "__Host-sluse-shared";
 /// *Husk brugernavn*.
 pub const USERNAME: &str = "__Host-sluse-name";
+
+/// By which a browser is known to the people who have logged in with it: see [`crate::authn::lockout`].
+pub const DEVICE: &str = "__Host-sluse-device";
 
 /// Every cookie of ours begins so, in any letter case; none of them ever reaches an upstream.
 const PREFIX: &[u8] = b"__host-sluse";

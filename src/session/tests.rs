@@ -40,6 +40,7 @@ impl World {
             username: Username::parse("nez").unwrap(),
             name: "Nez".to_owned(),
             groups: vec!["care-staff".to_owned()],
+            claims: Vec::new(),
             cpr: None,
             disabled: false,
             expires_at: None,

@@ -2,6 +2,7 @@
 //!
 //! A store passes by invoking [`suite`] with something that opens it: see [`Subject`].
 
+pub(crate) mod attempts;
 pub(crate) mod audit;
 pub(crate) mod ceremonies;
 pub(crate) mod devices;
@@ -44,6 +45,11 @@ macro_rules! suite {
             people::a_subject_is_one_persons
             people::of_two_who_bind_a_subject_one_succeeds
             people::nobodys_password_is_an_error
+            attempts::five_wrong_lock_a_name_whoever_has_it
+            attempts::of_many_guesses_at_once_only_so_many_are_looked_at
+            attempts::a_known_browser_counts_by_itself
+            attempts::what_was_not_wrong_is_taken_back
+            attempts::old_attempts_at_nobody_are_forgotten
             keys::a_key_comes_back_whole
             keys::a_credential_is_registered_once
             keys::of_many_who_register_a_credential_one_succeeds
@@ -111,6 +117,7 @@ fn person(name: &str) -> User {
         username: Username::parse(name).expect("a valid name"),
         name: name.to_uppercase(),
         groups: Vec::new(),
+        claims: Vec::new(),
         cpr: None,
         disabled: false,
         expires_at: None,

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use async_trait::async_trait;
 use uuid::Uuid;
 
+use crate::authn::lockout::{Attempts, Lock};
 use crate::authn::{Assurance, CredentialId, MitIdLevel, MitIdSubject};
 use crate::time::Timestamp;
 use crate::user::{CprHash, User, UserId, Username};
@@ -134,6 +135,24 @@ pub struct CeremonyRecord {
     pub expires_at: Timestamp,
 }
 
+/// An attempt at a password that is to be looked at: see [`crate::authn::lockout`].
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// The known browser it was counted on; `None`: on that of all others.
+    pub device: Option<TokenHash>,
+    /// The counter with this attempt as a wrong one.
+    pub attempts: Attempts,
+}
+
+/// What became of an attempt that was not wrong.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// `device` is known from now on.
+    Right { device: TokenHash },
+    /// It was never looked at.
+    Void,
+}
+
 /// A security event as it is kept: see [`crate::audit`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditRecord {
@@ -224,10 +243,30 @@ pub trait Store: Send + Sync {
 
     /// The password as a PHC string.
     async fn password(&self, user: UserId) -> Result<Option<String>>;
-    /// Also spends the person's one-time codes.
+    /// Also spends the person's one-time codes, and forgets attempts and known browsers.
     async fn set_password(&self, user: UserId, phc: &str) -> Result<()>;
     /// The same password hashed anew: changes `old` to `new` if it is still `old`, and nothing else.
     async fn rehash_password(&self, user: UserId, old: &str, new: &str) -> Result<()>;
+    /// Counts an attempt at the password of `name`, whether or not anybody has it, as wrong before it is
+    /// looked at; on the counter of `device` if the person has logged in with that, else of all others.
+    async fn begin_attempt(
+        &self,
+        name: &Username,
+        device: Option<&TokenHash>,
+        now: Timestamp,
+    ) -> Result<std::result::Result<Begun, Lock>>;
+    /// Takes back what [`Self::begin_attempt`] counted.
+    async fn settle_attempt(
+        &self,
+        name: &Username,
+        begun: &Begun,
+        settled: Settled,
+        now: Timestamp,
+    ) -> Result<()>;
+    /// Whether `name` has logged in with this browser since the password was set.
+    async fn knows_device(&self, name: &Username, device: &TokenHash) -> Result<bool>;
+    /// The person was proven otherwise: all counters begin anew. Whether any was locked.
+    async fn reset_attempts(&self, user: UserId, now: Timestamp) -> Result<bool>;
     async fn user_by_mitid(&self, subject: &MitIdSubject) -> Result<Option<User>>;
     /// The subject bound to the person at that issuer.
     async fn mitid_subject(&self, user: UserId, issuer: &str) -> Result<Option<MitIdSubject>>;
@@ -325,6 +364,7 @@ pub trait Store: Send + Sync {
     /// Forgets the oldest rows from before `before`, some thousand a call; how many. What is left still follows
     /// from them.
     async fn forget_audit(&self, before: Timestamp) -> Result<u64>;
-    /// Forgets expired ceremonies, codes, traces, signings in, and revocations older than a day.
+    /// Forgets expired ceremonies, codes, traces, signings in, and revocations older than a day; so old attempts
+    /// at names nobody has, and browsers unused for a year.
     async fn purge(&self, now: Timestamp) -> Result<()>;
 }

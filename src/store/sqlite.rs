@@ -4,6 +4,7 @@
 //! for the writer. Every write is one statement, or a transaction begun `IMMEDIATE`, so that it waits for
 //! other processes at its beginning and never loses to them half way.
 
+mod attempts;
 mod audit;
 mod ceremonies;
 mod devices;
@@ -21,9 +22,10 @@ pub use open::OpenError;
 
 use super::chain::{Link, Verification};
 use super::{
-    AuditQuery, AuditRecord, AuditRow, CeremonyRecord, Device, Key, KeyAdded, Result, Revocation,
-    SessionRecord, SignInId, Store, TokenHash, TraceRecord,
+    AuditQuery, AuditRecord, AuditRow, Begun, CeremonyRecord, Device, Key, KeyAdded, Result, Revocation,
+    SessionRecord, Settled, SignInId, Store, TokenHash, TraceRecord,
 };
+use crate::authn::lockout::Lock;
 use crate::authn::{CredentialId, MitIdSubject};
 use crate::time::Timestamp;
 use crate::user::{CprHash, User, UserId, Username};
@@ -97,6 +99,33 @@ impl Store for Sqlite {
 
     async fn rehash_password(&self, user: UserId, old: &str, new: &str) -> Result<()> {
         people::rehash_password(&self.writer, user, old, new).await
+    }
+
+    async fn begin_attempt(
+        &self,
+        name: &Username,
+        device: Option<&TokenHash>,
+        now: Timestamp,
+    ) -> Result<std::result::Result<Begun, Lock>> {
+        attempts::begin(self.begin().await?, name, device, now).await
+    }
+
+    async fn settle_attempt(
+        &self,
+        name: &Username,
+        begun: &Begun,
+        settled: Settled,
+        now: Timestamp,
+    ) -> Result<()> {
+        attempts::settle(self.begin().await?, name, begun, settled, now).await
+    }
+
+    async fn knows_device(&self, name: &Username, device: &TokenHash) -> Result<bool> {
+        attempts::knows(&self.readers, name, device).await
+    }
+
+    async fn reset_attempts(&self, user: UserId, now: Timestamp) -> Result<bool> {
+        attempts::reset(self.begin().await?, user, now).await
     }
 
     async fn user_by_mitid(&self, subject: &MitIdSubject) -> Result<Option<User>> {

@@ -25,6 +25,7 @@ fn user(random: &SeededRandom) -> User {
         username: Username::parse("nez").unwrap(),
         name: "Nez".to_owned(),
         groups: Vec::new(),
+        claims: Vec::new(),
         cpr: None,
         disabled: false,
         expires_at: None,

@@ -170,6 +170,7 @@ fn seed(config: &Config, world: &World) -> anyhow::Result<()> {
                 username: Username::parse(username)?,
                 name: name.to_owned(),
                 groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+                claims: Vec::new(),
                 cpr: Some(keys.cpr_hash(&Cpr::parse(cpr)?)),
                 disabled: false,
                 expires_at: None,

@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use csv::StringRecord;
 
-use super::{group, shown_name};
+use super::{claim_part, group, shown_name};
 use crate::audit::Event;
 use crate::cli::date::LastDay;
 use crate::cli::{Context, count};
@@ -38,6 +38,7 @@ async fn import(person: Person, context: &Context<'_>, summary: &mut Summary) ->
             username: person.username.clone(),
             name: String::new(),
             groups: Vec::new(),
+            claims: Vec::new(),
             cpr: None,
             disabled: false,
             expires_at: None,
@@ -55,7 +56,8 @@ async fn import(person: Person, context: &Context<'_>, summary: &mut Summary) ->
     context.store.update_user(&user).await?;
     summary.updated += 1;
     // A session in memory holds what its person was when it was loaded.
-    let rights_changed = user.groups != before.groups || user.expires_at != before.expires_at;
+    let rights_changed =
+        user.groups != before.groups || user.claims != before.claims || user.expires_at != before.expires_at;
     let ends = rights_changed || !user.active(context.now());
     let ended = if ends { context.end_sign_ins(&user).await? } else { 0 };
     let entry = context.entry(Event::UserChanged).user(&user);
@@ -67,6 +69,7 @@ fn changed(before: &User, after: &User) -> Vec<&'static str> {
     [
         ("name", before.name != after.name),
         ("groups", before.groups != after.groups),
+        ("claims", before.claims != after.claims),
         ("cpr", before.cpr != after.cpr),
         ("expiry", before.expires_at != after.expires_at),
     ]
@@ -81,11 +84,15 @@ struct Person {
     name: String,
     cpr: Option<Option<CprHash>>,
     groups: Option<Vec<String>>,
+    claims: Vec<(String, Vec<String>)>,
     expires_at: Option<Option<Timestamp>>,
 }
 
 impl Person {
-    fn onto(&self, user: User) -> User {
+    fn onto(&self, mut user: User) -> User {
+        for (name, values) in &self.claims {
+            user.set_claim(name, values);
+        }
         User {
             name: self.name.clone(),
             cpr: self.cpr.unwrap_or(user.cpr),
@@ -153,13 +160,23 @@ struct Columns {
     cpr: Option<usize>,
     groups: Option<usize>,
     expiry: Option<usize>,
+    claims: Vec<(String, usize)>,
 }
 
 impl Columns {
     fn read(header: &StringRecord, problems: &mut Problems) -> Option<Self> {
         const KNOWN: [&str; 5] = ["username", "name", "cpr", "groups", "expiry"];
         let mut places = [None; KNOWN.len()];
+        let mut claims: Vec<(String, usize)> = Vec::new();
         for (place, column) in header.iter().enumerate() {
+            if let Some(name) = column.strip_prefix("claim:") {
+                match claim_part(name) {
+                    Ok(name) if claims.iter().all(|(had, _)| *had != name) => claims.push((name, place)),
+                    Ok(_) => problems.add(1, format!("the column `{column}` is there twice")),
+                    Err(error) => problems.add(1, error.to_string()),
+                }
+                continue;
+            }
             match KNOWN.iter().position(|known| *known == column) {
                 Some(known) if places[known].replace(place).is_none() => {}
                 Some(_) => problems.add(1, format!("the column `{column}` is there twice")),
@@ -177,7 +194,7 @@ impl Columns {
             }
         }
         (problems.0.is_empty()).then_some(())?;
-        Some(Self { username: username?, name: name?, cpr, groups, expiry })
+        Some(Self { username: username?, name: name?, cpr, groups, expiry, claims })
     }
 
     fn person(&self, record: &StringRecord, keys: &Keys, problem: &mut impl FnMut(String)) -> Option<Person> {
@@ -203,6 +220,13 @@ impl Columns {
             let typed = cell(place).split(';').filter(|name| !name.trim().is_empty());
             typed.filter_map(|name| group(name).map_err(|error| note(error.to_string())).ok()).collect()
         });
+        let mut claims = Vec::new();
+        for (claim, place) in &self.claims {
+            let typed = cell(*place).split(';').filter(|value| !value.trim().is_empty());
+            let values =
+                typed.filter_map(|value| claim_part(value).map_err(|error| note(error.to_string())).ok());
+            claims.push((claim.clone(), values.collect()));
+        }
         let expires_at = self.expiry.map(|place| match cell(place) {
             "" => None,
             typed => match typed.parse::<LastDay>() {
@@ -214,7 +238,7 @@ impl Columns {
             },
         });
         let (username, name) = (username?, name?);
-        sound.then_some(Person { username, name, cpr, groups, expires_at })
+        sound.then_some(Person { username, name, cpr, groups, claims, expires_at })
     }
 }
 

@@ -217,6 +217,37 @@ async fn a_column_that_is_not_there_changes_nothing() {
 }
 
 #[tokio::test]
+async fn claims_are_added_imported_and_cleared_by_name() {
+    let fixture = Fixture::new().await;
+    let claims = async |name: &str| {
+        let user = fixture.named(name).await;
+        user.claims.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
+    };
+    let add =
+        ["add", "nez", "--name", "Nez", "--claim", "unit=syd", "--claim", "unit=nord", "--claim", "a=b=c"];
+    fixture.user(&add).await.unwrap();
+    assert_eq!(claims("nez").await, ["a=b=c", "unit=nord", "unit=syd"]);
+    for odd in ["unit", "=x", "unit=", "unit=a;b"] {
+        assert!(fixture.user(&["add", "bo", "--name", "Bo", "--claim", odd]).await.is_err(), "{odd}");
+    }
+    let token = fixture.session(&fixture.named("nez").await).await;
+    let file = "username,name,claim:unit,claim:post\nnez,Nez,øst; vest,\nbo,Bo,,leder\n";
+    fixture.import(file.as_bytes()).await.unwrap();
+    assert_eq!(claims("nez").await, ["a=b=c", "unit=vest", "unit=øst"]);
+    assert_eq!(claims("bo").await, ["post=leder"]);
+    assert!(fixture.store.session(&token).await.unwrap().is_none(), "sessions in memory hold the claims");
+    assert_eq!(fixture.import(file.as_bytes()).await.unwrap(), "Added 0, updated 0, unchanged 2.\n");
+    fixture.import(b"username,name,claim:a\nnez,Nez,\n").await.unwrap();
+    assert_eq!(claims("nez").await, ["unit=vest", "unit=øst"]);
+    for file in ["username,name,claim:\n", "username,name,claim:a,claim:a\n"] {
+        assert!(fixture.import(file.as_bytes()).await.is_err(), "{file}");
+    }
+    let json: serde_json::Value =
+        serde_json::from_str(&fixture.user(&["list", "--format", "json"]).await.unwrap()).unwrap();
+    assert_eq!(json[1]["claims"], serde_json::json!({ "unit": ["vest", "øst"] }));
+}
+
+#[tokio::test]
 async fn an_import_that_changes_what_somebody_may_ends_their_sessions() {
     let fixture = Fixture::new().await;
     let nez = fixture.person("nez").await;

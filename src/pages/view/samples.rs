@@ -101,6 +101,8 @@ impl Sample<'_> {
             ("login-mitid", render(&login(LoginTab::MitId, None))),
             ("login-wrong", render(&login(LoginTab::Account, Some(LoginError::Wrong)))),
             ("login-locked", render(&login(LoginTab::Account, Some(LoginError::Locked)))),
+            ("login-locked-for-good", render(&login(LoginTab::Account, Some(LoginError::LockedForGood)))),
+            ("login-throttled", render(&login(LoginTab::Account, Some(LoginError::Throttled)))),
             ("login-plain", render(&without_mitid)),
             ("help", render(&Help { frame: self.anonymous(), next: self.next(), mitid: true })),
             ("no-keys", render(&self.no_keys(None))),

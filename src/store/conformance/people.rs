@@ -10,6 +10,7 @@ pub(crate) async fn a_user_comes_back_whole(subject: &dyn Subject) {
     let full = User {
         name: "Søren; \"Øster\" 'Å'".to_owned(),
         groups: vec!["hjemmepleje".to_owned(), "nat, øst".to_owned()],
+        claims: vec![("unit".to_owned(), "nord; \"øst\"".to_owned()), ("unit".to_owned(), "syd".to_owned())],
         cpr: Some(CprHash::from_bytes([7; 32])),
         disabled: true,
         expires_at: Some(at(5000)),
@@ -52,6 +53,7 @@ pub(crate) async fn an_update_keeps_identity(subject: &dyn Subject) {
         username: Username::parse("other").unwrap(),
         name: "Nez Nielsen".to_owned(),
         groups: vec!["nat".to_owned()],
+        claims: vec![("unit".to_owned(), "syd".to_owned())],
         cpr: Some(CprHash::from_bytes([1; 32])),
         disabled: true,
         expires_at: Some(at(9)),

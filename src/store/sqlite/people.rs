@@ -2,8 +2,8 @@
 
 use sqlx::SqlitePool;
 
-use super::Write;
 use super::row::{UserRow, users};
+use super::{Write, attempts};
 use crate::authn::MitIdSubject;
 use crate::store::Result;
 use crate::time::Timestamp;
@@ -11,13 +11,14 @@ use crate::user::{CprHash, User, UserId, Username};
 
 pub(super) async fn add(writer: &SqlitePool, user: &User) -> Result<bool> {
     let added = sqlx::query(
-        "INSERT INTO users (id, username, name, group_names, cpr, disabled, expires_at, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (username) DO NOTHING",
+        "INSERT INTO users (id, username, name, group_names, claims, cpr, disabled, expires_at, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (username) DO NOTHING",
     )
     .bind(user.id.0.as_bytes().as_slice())
     .bind(user.username.as_str())
     .bind(&user.name)
     .bind(group_names(user))
+    .bind(claims(user))
     .bind(user.cpr.as_ref().map(|cpr| cpr.as_bytes().as_slice()))
     .bind(user.disabled)
     .bind(user.expires_at.map(Timestamp::as_millis))
@@ -29,10 +30,11 @@ pub(super) async fn add(writer: &SqlitePool, user: &User) -> Result<bool> {
 
 pub(super) async fn update(writer: &SqlitePool, user: &User) -> Result<bool> {
     let updated = sqlx::query(
-        "UPDATE users SET name = ?, group_names = ?, cpr = ?, disabled = ?, expires_at = ? WHERE id = ?",
+        "UPDATE users SET name = ?, group_names = ?, claims = ?, cpr = ?, disabled = ?, expires_at = ? WHERE id = ?",
     )
     .bind(&user.name)
     .bind(group_names(user))
+    .bind(claims(user))
     .bind(user.cpr.as_ref().map(|cpr| cpr.as_bytes().as_slice()))
     .bind(user.disabled)
     .bind(user.expires_at.map(Timestamp::as_millis))
@@ -90,6 +92,7 @@ pub(super) async fn set_password(mut write: Write, user: UserId, phc: &str) -> R
         .bind(user.0.as_bytes().as_slice())
         .execute(&mut *write)
         .await?;
+    attempts::forget(&mut write, user).await?;
     Ok(write.commit().await?)
 }
 
@@ -162,4 +165,10 @@ pub(super) async fn bind_mitid(
 
 fn group_names(user: &User) -> String {
     serde_json::Value::from(user.groups.as_slice()).to_string()
+}
+
+fn claims(user: &User) -> String {
+    let pair =
+        |(name, value): &(String, String)| serde_json::Value::from(vec![name.as_str(), value.as_str()]);
+    serde_json::Value::from_iter(user.claims.iter().map(pair)).to_string()
 }

@@ -14,6 +14,7 @@ pub(super) struct UserRow {
     username: String,
     name: String,
     group_names: String,
+    claims: String,
     cpr: Option<Vec<u8>>,
     disabled: bool,
     expires_at: Option<i64>,
@@ -25,9 +26,11 @@ impl TryFrom<UserRow> for User {
 
     fn try_from(row: UserRow) -> Result<Self> {
         let corrupt = StoreError::Corrupt { what: "a user" };
-        let (Ok(username), Ok(groups)) =
-            (Username::parse(&row.username), serde_json::from_str(&row.group_names))
-        else {
+        let (Ok(username), Ok(groups), Ok(claims)) = (
+            Username::parse(&row.username),
+            serde_json::from_str(&row.group_names),
+            serde_json::from_str(&row.claims),
+        ) else {
             return Err(corrupt);
         };
         // A name in any other spelling would be a second person of the same name.
@@ -39,6 +42,7 @@ impl TryFrom<UserRow> for User {
             username,
             name: row.name,
             groups,
+            claims,
             cpr: row.cpr.map(|cpr| array(&cpr)).transpose()?.map(CprHash::from_bytes),
             disabled: row.disabled,
             expires_at: row.expires_at.map(Timestamp::from_millis),

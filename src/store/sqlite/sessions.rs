@@ -16,6 +16,9 @@ use crate::user::{User, UserId};
 /// How long the feed remembers.
 const FEED_MEMORY: Duration = Duration::from_hours(24);
 
+/// How long a browser that is not used stays known: as long as its cookie.
+const DEVICE_MEMORY: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// `false` is always an early return: it drops the transaction, so the token to be replaced still lives.
 pub(super) async fn put(
     mut write: Write,
@@ -188,6 +191,14 @@ pub(super) async fn purge(mut write: Write, now: Timestamp) -> Result<()> {
         .bind(now.minus(FEED_MEMORY).as_millis())
         .execute(&mut *write)
         .await?;
+    sqlx::query(
+        "DELETE FROM attempts WHERE (length(device) = 32 AND seen_at < ?)
+         OR (seen_at < ? AND NOT EXISTS (SELECT 1 FROM users WHERE users.username = attempts.username))",
+    )
+    .bind(now.minus(DEVICE_MEMORY).as_millis())
+    .bind(now.minus(FEED_MEMORY).as_millis())
+    .execute(&mut *write)
+    .await?;
     Ok(write.commit().await?)
 }
 

@@ -295,6 +295,7 @@ fn person(n: u128) -> User {
         username: Username::parse(&format!("user{n}")).expect("a valid name"),
         name: "Navn".repeat(20),
         groups: Vec::new(),
+        claims: Vec::new(),
         cpr: None,
         disabled: false,
         expires_at: None,
