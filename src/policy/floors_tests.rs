@@ -220,7 +220,7 @@ fn tightens(rules: &str, floors: &[String], added: (usize, String), asked: &[Ask
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 80, ..ProptestConfig::default() })]
 
     #[test]
     fn a_floor_never_allows_more(
