@@ -41,8 +41,7 @@ fn one_of(texts: &'static [&'static str]) -> impl Strategy<Value = &'static str>
 }
 
 fn any_match() -> impl Strategy<Value = String> {
-    let path =
-        one_of(&["", "path: /x", "path: [/x, /y/**]", "not_path: /x", "path: /**", "path_re: '/y/.*'"]);
+    let path = one_of(&["", "path: /x", "path: [/x, /y/**]", "not_path: /x", "path: /**", "path: /*/z"]);
     let other = one_of(&[
         "",
         "",
@@ -220,7 +219,7 @@ fn tightens(rules: &str, floors: &[String], added: (usize, String), asked: &[Ask
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 80, ..ProptestConfig::default() })]
 
     #[test]
     fn a_floor_never_allows_more(
