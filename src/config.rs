@@ -10,11 +10,13 @@ use jiff::tz::TimeZone;
 use url::Url;
 
 use crate::authn::Method;
+use crate::directory::ldap;
 use crate::policy::expression::Expression;
 use crate::policy::matcher::Network;
 use crate::policy::problem::{Problem, Source};
 use crate::policy::{Level, Lifetimes, Shared};
 
+mod directories;
 mod methods;
 mod read;
 pub mod shape;
@@ -37,6 +39,8 @@ pub struct Config {
     pub policies: PathBuf,
     pub sessions: Sessions,
     pub methods: Methods,
+    /// Beside local accounts.
+    pub directories: Vec<ldap::Settings>,
     /// Weakest first.
     pub levels: Vec<Arc<Level>>,
     pub networks: Vec<Arc<Network>>,
@@ -134,6 +138,7 @@ impl Config {
             ("store", self.store != new.store),
             ("key_file", self.key_file != new.key_file),
             ("sessions", life(self) != life(new)),
+            ("directories", self.directories != new.directories),
             ("methods", self.methods != new.methods),
             ("trusted_proxies", self.trusted_proxies != new.trusted_proxies),
             ("languages", self.languages != new.languages),

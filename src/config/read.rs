@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use url::{Host, Url};
 
 use super::{CertificateFiles, Config, Language, Listen, Protocol, Sessions, StoreLocation};
-use super::{methods, shape};
+use super::{directories, methods, shape};
 use crate::authn::Method;
 use crate::policy::Level;
 use crate::policy::document::{Node, Value};
@@ -58,6 +58,8 @@ impl Reader<'_> {
         let sessions = fields.optional("sessions").map(|node| self.sessions(node)).unwrap_or_default();
         let methods = fields.required("methods").map(|node| methods::read(self, node, login.as_ref()));
         let (methods, named) = methods.unwrap_or_default();
+        let directories = fields.optional("directories");
+        let directories = directories.map(|node| directories::read(self, node)).unwrap_or_default();
         let levels = fields.optional("levels").map(|node| self.levels(node, &named)).unwrap_or_default();
         let networks = fields.optional("networks").map(|node| self.networks(node)).unwrap_or_default();
         let proxies = fields.optional("trusted_proxies").map(|node| self.ranges(node)).unwrap_or_default();
@@ -74,6 +76,7 @@ impl Reader<'_> {
             policies: self.folder.join(policies),
             sessions,
             methods,
+            directories,
             levels,
             networks,
             trusted_proxies: proxies,
