@@ -10,15 +10,17 @@ SCREENSHOTS ?= $(CURDIR)/target/screenshots
 test: deps
 	$(CARGO) test --locked
 
-# A C compiler builds SQLite and ring; Chromium and its driver are the tests' browser, with a font to write in.
+# A C compiler builds SQLite and ring; Chromium and its driver are the tests' browser, with a font to write in;
+# slapd is their directory, and RUNLEVEL keeps the system's own from being started (invoke-rc.d(8)).
 deps: given $(BROKER)
 	@missing=; \
 	command -v cc >/dev/null || missing="$$missing build-essential"; \
 	command -v chromium >/dev/null || missing="$$missing chromium fonts-liberation"; \
 	command -v chromedriver >/dev/null || missing="$$missing chromium-driver"; \
+	[ -x /usr/sbin/slapd ] || missing="$$missing slapd ldap-utils"; \
 	[ -n "$$missing" ] || exit 0; \
 	[ "$$(id -u)" = 0 ] || { echo "missing; as root: apt-get install --no-install-recommends$$missing" >&2; exit 1; }; \
-	apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $$missing
+	apt-get update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $$missing
 
 given:
 	@for tool in $(CARGO) $(NPM); do \

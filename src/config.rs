@@ -10,11 +10,13 @@ use jiff::tz::TimeZone;
 use url::Url;
 
 use crate::authn::Method;
+use crate::directory::ldap;
 use crate::policy::expression::Expression;
 use crate::policy::matcher::Network;
 use crate::policy::problem::{Problem, Source};
 use crate::policy::{Level, Lifetimes, Shared};
 
+mod directories;
 mod methods;
 mod read;
 pub mod shape;
@@ -39,6 +41,8 @@ pub struct Config {
     pub shared_devices: SharedDevices,
     pub audit: Audit,
     pub methods: Methods,
+    /// Beside local accounts.
+    pub directories: Vec<ldap::Settings>,
     /// Weakest first.
     pub levels: Vec<Arc<Level>>,
     pub networks: Vec<Arc<Network>>,
@@ -164,6 +168,7 @@ impl Config {
             ("key_file", self.key_file != new.key_file),
             ("sessions", life(self) != life(new)),
             ("audit", self.audit != new.audit),
+            ("directories", self.directories != new.directories),
             ("trusted_proxies", self.trusted_proxies != new.trusted_proxies),
             ("shared_devices", self.shared_devices != new.shared_devices),
         ];

@@ -32,7 +32,7 @@ use crate::authn::mitid;
 use crate::authn::password::{Cost, Passwords};
 use crate::authn::throttle::Throttles;
 use crate::config::{Config, Protocol, StoreLocation};
-use crate::directory::Local;
+use crate::directory::{Domains, Ldap, Local, ldap};
 use crate::metrics::Metrics;
 use crate::pages::{self, Pages, Settings};
 use crate::policy::Policy;
@@ -138,12 +138,7 @@ impl Gateway {
         let pages = Arc::new(Pages {
             policy: policy.clone(),
             store: store.clone(),
-            directory: Arc::new(Local {
-                store: store.clone(),
-                passwords: Passwords::new(Cost::default()),
-                clock: clock.clone(),
-                random: random.clone(),
-            }),
+            directory: Arc::new(directories(config, &store, &world)?),
             throttles: Throttles::default(),
             sessions: sessions.clone(),
             ceremonies: Ceremonies { store: store.clone(), clock: clock.clone(), random: random.clone() },
@@ -294,6 +289,22 @@ pub async fn open_store(location: &StoreLocation) -> anyhow::Result<Arc<dyn Stor
     match location {
         StoreLocation::Sqlite(path) => Ok(Arc::new(Sqlite::open(path).await?)),
     }
+}
+
+/// Local accounts, and what the configuration names beside them.
+fn directories(config: &Config, store: &Arc<dyn Store>, world: &World) -> anyhow::Result<Domains> {
+    let World { clock, random } = world.clone();
+    let connected = |settings: &ldap::Settings| {
+        let directory = Ldap::new(settings.clone(), store.clone(), clock.clone(), random.clone());
+        directory.with_context(|| format!("the directory `{}` cannot be used", settings.name))
+    };
+    let others = config.directories.iter().map(connected).collect::<anyhow::Result<_>>()?;
+    let passwords = Passwords::new(Cost::default());
+    Ok(Domains {
+        local: Local { store: store.clone(), passwords, clock, random },
+        store: store.clone(),
+        others,
+    })
 }
 
 fn server_conf() -> ServerConf {

@@ -13,7 +13,7 @@ use url::{Host, Url};
 use super::{
     Audit, CertificateFiles, Config, Language, Listen, Protocol, Sessions, SharedDevices, StoreLocation,
 };
-use super::{methods, shape};
+use super::{directories, methods, shape};
 use crate::authn::Method;
 use crate::policy::Level;
 use crate::policy::document::{Node, Value};
@@ -68,6 +68,8 @@ impl Reader<'_> {
         let audit = fields.optional("audit").map(|node| self.audit(node)).unwrap_or_default();
         let methods = fields.required("methods").map(|node| methods::read(self, node, login.as_ref()));
         let (methods, named) = methods.unwrap_or_default();
+        let directories = fields.optional("directories");
+        let directories = directories.map(|node| directories::read(self, node)).unwrap_or_default();
         let levels = fields.optional("levels").map(|node| self.levels(node, &named)).unwrap_or_default();
         let networks = fields.optional("networks").map(|node| self.networks(node)).unwrap_or_default();
         let proxies = fields.optional("trusted_proxies").map(|node| self.ranges(node)).unwrap_or_default();
@@ -91,6 +93,7 @@ impl Reader<'_> {
             shared_devices,
             audit,
             methods,
+            directories,
             levels,
             networks,
             trusted_proxies: proxies,
@@ -301,6 +304,10 @@ pub(super) enum FileKind {
     ClientSecret,
     /// Of `/audit`.
     Token,
+    /// The certificate that a directory's own is checked by.
+    Authority,
+    /// Of whoever searches a directory.
+    Password,
 }
 
 impl FileKind {
@@ -320,6 +327,8 @@ impl FileKind {
                 );
             }
             Self::CertificateKey => "the private key the certificate was issued for, in PEM",
+            Self::Authority => "the certificate of whoever issues the directory's, in PEM",
+            Self::Password => "the password of `bind_dn`, and nothing else",
             Self::ClientSecret => "the secret the MitID broker gave you with the client id, and nothing else",
         };
         format!("put there {how}; if it is there, let the user the gateway runs as read it")

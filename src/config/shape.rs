@@ -4,7 +4,7 @@ use super::methods::LEVELS;
 use super::read::LANGUAGES;
 use crate::authn::mitid::{Algorithm, Preset};
 use crate::policy::shape::Kind::{Either, Flag, Form, Map, Named, OneOrMore, Text, Words};
-use crate::policy::shape::{DURATION, Kind, Shape, later, optional, required, words};
+use crate::policy::shape::{DURATION, Kind, Shape, optional, required, words};
 
 const ADDRESS: Kind = Form(":[0-9]+$");
 const RANGE: Kind = Form("^[0-9a-fA-F.:]+/[0-9]+$");
@@ -45,7 +45,31 @@ pub static CONFIG: Shape = Shape {
         ),
         optional("timezone", Text, "Whose hours policies mean; Europe/Copenhagen where it is not said."),
         optional("languages", OneOrMore(&Words(|| words(&LANGUAGES))), "The first is the default."),
-        later("directories", "Where people come from."),
+        optional(
+            "directories",
+            Named(&Map(&DIRECTORY)),
+            "Where people come from, beside local accounts: LDAP and AD, by a name.",
+        ),
+    ],
+};
+
+pub(super) static DIRECTORY: Shape = Shape {
+    name: "directory",
+    keys: &[
+        required(
+            "servers",
+            OneOrMore(&Form("^ldaps?://.")),
+            "`ldaps://HOST`, or `ldap://HOST` for StartTLS.",
+        ),
+        required("ca", Text, "The roots the servers' certificates end at, in PEM."),
+        required("bind_dn", Text, "Who searches."),
+        required("password_file", Text, "The file of their password."),
+        required("base", Text, "Everybody and every group is under here."),
+        required("username", Text, "The attribute of the user name: `sAMAccountName`, `uid`."),
+        optional("display_name", Text, "The attribute of the name shown on pages; `displayName`."),
+        required("domains", OneOrMore(&Text), "What people write with their name; the first names accounts."),
+        optional("default", Flag, "`true`: names without a domain are looked for here."),
+        optional("claims", Named(&Text), "Claims by name, each from an attribute."),
     ],
 };
 

@@ -180,3 +180,30 @@ fn a_level_asks_only_for_methods_that_are_set_up() {
         ["38: the method `key` is not set up", "39: the method `key` is not set up"]
     );
 }
+
+#[test]
+fn directories_by_domain() {
+    let directory = "directories:\n  ad:\n    servers: [ldaps://dc1.kommune.example, ldap://dc2.kommune.example]\n    \
+                     ca: ca.pem\n    bind_dn: cn=sluse\n    password_file: ad.secret\n    base: dc=kommune\n    \
+                     username: sAMAccountName\n    domains: [Kommune.example, KOMMUNE]\n    claims: { unit: department }\n";
+    let whole = |directory: &str| with("languages:", &format!("{directory}languages:"));
+    let config = whole(directory).unwrap();
+    let [ad] = config.directories.as_slice() else { panic!("{:?}", config.directories) };
+    assert_eq!(ad.domains, ["kommune.example", "kommune"]);
+    assert_eq!((ad.display_name.as_str(), ad.default), ("displayName", false));
+    assert_eq!(ad.claims, [("unit".to_owned(), "department".to_owned())]);
+    assert_eq!(config.unreadable_files().len(), 6, "and the root and the secret");
+    for (part, other, told) in [
+        ("ldaps://dc1", "https://dc1", "`https://dc1.kommune.example` is not an LDAP server"),
+        ("ldaps://dc1.kommune.example", "ldaps://dc1.kommune.example/dc=x", "is not an LDAP server"),
+        ("sAMAccountName", "\"uid=*)(x\"", "`uid=*)(x` is no attribute"),
+        ("Kommune.example", "a@b", "`a@b` is no domain"),
+        ("    ca: ca.pem\n", "", "the key `ca` is missing"),
+    ] {
+        let problems = whole(&directory.replacen(part, other, 1)).map(|_| ()).unwrap_err();
+        assert!(problems.iter().any(|problem| problem.contains(told)), "{other}: {problems:?}");
+    }
+    let twice = directory.replacen("directories:\n", "", 1).replace("  ad:", "  other:");
+    let problems = whole(&format!("{directory}{twice}")).map(|_| ()).unwrap_err();
+    assert!(problems[0].contains("`ad` and `other` would have the same names"), "{problems:?}");
+}

@@ -199,6 +199,8 @@ async fn verify(
 ) -> Result<Result<(User, SessionToken), Refused>, StoreError> {
     // What cannot be a name is checked all the same, as one nobody has: the work must not tell.
     let name = Username::parse(typed).unwrap_or_else(|_| nobody());
+    // One account, one counter, however its name is written.
+    let name = pages.directory.account(&name).await?;
     let attempt = match attempt::Attempt::begin(pages, visitor, &name).await? {
         Ok(attempt) => attempt,
         Err(refused) => return Ok(Err(refused)),
@@ -226,6 +228,11 @@ async fn verify(
             let error = LoginError::Overloaded;
             let retry_after = Some(Duration::from_secs(2));
             ("overloaded", entry(Event::PasswordOverload), Err(Refused { error, retry_after }))
+        }
+        Err(DirectoryError::Unavailable(_)) => {
+            attempt.void().await?;
+            pages.metrics.ceremony("password", "unavailable");
+            return Ok(Err(LoginError::Unavailable.into()));
         }
         Err(DirectoryError::Store(error)) => return Err(error),
     };
@@ -276,6 +283,7 @@ impl Attempt<'_> {
             | LoginError::Throttled
             | LoginError::Locked
             | LoginError::LockedForGood => StatusCode::TOO_MANY_REQUESTS,
+            LoginError::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             LoginError::Wrong => StatusCode::UNAUTHORIZED,
             LoginError::MissingUsername | LoginError::MissingPassword => StatusCode::UNPROCESSABLE_ENTITY,
         };

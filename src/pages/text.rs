@@ -143,7 +143,7 @@ texts! {
     Front { title lead_out lead_in systems no_systems }
     Login {
         title proceed_to ways account mitid username password show hide remember submit abort forgot mitid_lead
-        mitid_hint error wrong locked_title locked locked_for_good throttled overloaded missing_username missing_password
+        mitid_hint error wrong locked_title locked locked_for_good throttled overloaded unavailable missing_username missing_password
     }
     NoKeys { title lead mitid_lead no_mitid code code_hint submit error wrong locked }
     KeyPrompt { title lead other_ways lost }

@@ -68,6 +68,8 @@ pub enum LoginError {
     /// Too many attempts in a short time, from this address or on this name.
     Throttled,
     Overloaded,
+    /// The directory does not answer.
+    Unavailable,
     MissingUsername,
     MissingPassword,
 }
@@ -80,6 +82,7 @@ impl LoginError {
             Self::LockedForGood => t.login.locked_for_good,
             Self::Throttled => t.login.throttled,
             Self::Overloaded => t.login.overloaded,
+            Self::Unavailable => t.login.unavailable,
             Self::MissingUsername => t.login.missing_username,
             Self::MissingPassword => t.login.missing_password,
         }

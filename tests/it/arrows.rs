@@ -15,7 +15,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("audit", &["metrics", "random", "store", "time", "user"]),
     ("authn", &["random", "secret", "store", "time", "user"]),
     ("policy", &["audit", "authn", "config", "metrics", "time", "user"]),
-    ("config", &["authn", "policy"]),
+    ("config", &["authn", "directory", "policy"]),
     ("assertion", &["authn", "secret", "time"]),
     ("directory", &["authn", "random", "secret", "store", "time", "user"]),
     ("session", &["assertion", "authn", "policy", "random", "secret", "store", "time", "user"]),
@@ -58,7 +58,8 @@ const ARROWS: [(&str, &[&str]); 18] = [
 ];
 
 /// Where a package may be named, and nowhere else.
-const PACKAGES: [(&str, &[&str]); 4] = [
+const PACKAGES: [(&str, &[&str]); 5] = [
+    ("ldap3", &["directory"]),
     ("pingora", &["proxy", "server", "cli"]),
     ("askama", &["pages", "cli"]),
     ("sqlx", &["store"]),

@@ -72,6 +72,7 @@ pub static DA: Texts = Texts {
         locked_for_good: "Kodeordet er låst, fordi det er skrevet forkert rigtig mange gange. Log ind med MitID, eller kontakt servicedesk. Under ”Glemt kodeord eller låst ude?” står, hvad du kan gøre.",
         throttled: "Der er forsøgt for mange gange på kort tid. Vent lidt, og prøv igen, eller log ind med MitID.",
         overloaded: "Mange logger ind lige nu. Vent et øjeblik, og prøv igen.",
+        unavailable: "Kodeord kan ikke kontrolleres lige nu. Prøv igen om lidt, eller log ind med MitID.",
         missing_username: "Skriv dit brugernavn.",
         missing_password: "Skriv dit kodeord.",
     },

@@ -72,6 +72,7 @@ pub static EN: Texts = Texts {
         locked_for_good: "The password is locked, because it was typed wrong a great many times. Log in with MitID, or contact the service desk. “Forgotten password or locked out?” says what you can do.",
         throttled: "There have been too many attempts in a short time. Wait a little and try again, or log in with MitID.",
         overloaded: "Many people are logging in right now. Wait a moment, and try again.",
+        unavailable: "Passwords cannot be checked right now. Try again in a little while, or log in with MitID.",
         missing_username: "Type your username.",
         missing_password: "Type your password.",
     },

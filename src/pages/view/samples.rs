@@ -102,6 +102,7 @@ impl Sample<'_> {
             ("login-wrong", render(&login(LoginTab::Account, Some(LoginError::Wrong)))),
             ("login-locked", render(&login(LoginTab::Account, Some(LoginError::Locked)))),
             ("login-locked-for-good", render(&login(LoginTab::Account, Some(LoginError::LockedForGood)))),
+            ("login-unavailable", render(&login(LoginTab::Account, Some(LoginError::Unavailable)))),
             ("login-throttled", render(&login(LoginTab::Account, Some(LoginError::Throttled)))),
             ("login-plain", render(&without_mitid)),
             ("help", render(&Help { frame: self.anonymous(), next: self.next(), mitid: true })),
