@@ -146,6 +146,10 @@ impl Device {
             Marking::Refused => t.refused,
         }
     }
+
+    fn asks(&self) -> bool {
+        matches!(self.state, Marking::Ask(_))
+    }
 }
 
 /// *Ingen 2-faktor enheder registreret*: the password was right, and there is no key to ask for.

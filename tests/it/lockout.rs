@@ -55,7 +55,8 @@ async fn mitid_and_a_key_work_all_the_while_and_open_the_password() {
     let mut stranger = Person::at(&door.installation);
     door.lock(&mut stranger).await;
     // A touch, where one is due: the key was never locked.
-    door.gateway.after(61 * SECOND);
+    // Less than the broker, whose time goes on by itself, may be behind.
+    door.gateway.after(21 * SECOND);
     let page = inside.open(&door.installation.cura("/fresh")).await;
     assert_eq!(page.heading(), "Anvend hardwarenøgle");
     let page = inside.touch(&page).await;
@@ -67,8 +68,8 @@ async fn mitid_and_a_key_work_all_the_while_and_open_the_password() {
     let form = nez.open(&door.installation.cura("/")).await;
     assert_eq!(door.tries(&mut nez, "nez", PASSWORD).await.reply.status, 429);
     let callback = nez.callback(&form, &door.broker, &NEZ).await;
-    nez.open(&callback).await;
-    assert_eq!(door.installation.events("account-unlocked").len(), 2);
+    let page = nez.open(&callback).await;
+    assert_eq!(door.installation.events("account-unlocked").len(), 2, "{page:?}");
     let mut elsewhere = Person::at(&door.installation);
     assert_eq!(door.tries(&mut elsewhere, "nez", PASSWORD).await.heading(), "Anvend hardwarenøgle");
 }
@@ -151,7 +152,7 @@ impl Door {
     async fn new() -> Self {
         let origin = Origin::echo().await;
         let (installation, broker) = Installation::with_broker(&origin).await;
-        let fresh = "  - { name: fresh, match: { path: /fresh }, require: { fresh: 1m } }\n";
+        let fresh = "  - { name: fresh, match: { path: /fresh }, require: { fresh: 20s } }\n";
         installation.change("policies/cura.yaml", "rules:\n", &format!("rules:\n{fresh}"));
         installation.enrol(&NEZ, PASSWORD);
         let gateway = InProcess::serve(&installation).await;
