@@ -12,4 +12,4 @@ awk -v want="$lines" '{ line[NR - 1] = $0 } END { for (n = 0; n < want; n++) pri
 sed -e 's/fresh: 5m/fresh: 2m/' -e 's/^    expect: allow prescribe$/    expect: step_up/' policies/cura.yaml >"$work/cura.yaml"
 
 cargo build --locked --release
-time target/release/sluse diff --config deploy/sluse.yaml policies/cura.yaml "$work/cura.yaml" --replay "$work/access.log"
+time "${CARGO_TARGET_DIR:-target}/release/sluse" diff --config deploy/sluse.yaml policies/cura.yaml "$work/cura.yaml" --replay "$work/access.log"
