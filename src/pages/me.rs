@@ -188,6 +188,7 @@ fn notice(name: &str) -> Option<Notice> {
         "renamed" => Some(Notice::Renamed),
         "deleted" => Some(Notice::Deleted),
         "added" => Some(Notice::Added),
+        "elsewhere" => Some(Notice::Elsewhere),
         _ => None,
     }
 }

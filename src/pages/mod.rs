@@ -4,6 +4,7 @@ mod app;
 pub mod asset;
 mod attempt;
 mod device;
+mod events;
 mod front;
 mod key;
 mod keys;
@@ -103,6 +104,8 @@ pub fn login_host(pages: &Arc<Pages>) -> Router {
         .route("/key/finish", post(key::finish))
         .route("/code", post(keys::code))
         .route("/me", get(me::show))
+        .route("/me/events", get(events::show))
+        .route("/me/elsewhere", post(events::log_out_elsewhere))
         .route("/keys/new", get(keys::name).post(keys::begin))
         .route("/keys/finish", post(keys::finish))
         .route("/keys/registered", get(keys::registered))

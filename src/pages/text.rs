@@ -124,6 +124,7 @@ pub struct Texts {
     pub key_rename: KeyRename,
     pub key_delete: KeyDelete,
     pub resume: Resume,
+    pub events: Events,
     pub device: Device,
     pub denied: Denied,
     pub error: Error,
@@ -154,7 +155,7 @@ texts! {
     }
     Me {
         account name username keys keys_lead none added used never suspect rename delete add systems renamed
-        deleted added_notice
+        deleted added_notice elsewhere elsewhere_notice
     }
     KeyNew { title lead name name_hint example code code_hint submit error name_length code_wrong too_many }
     KeyRegister { title named steps_title insert start touch submit }
@@ -162,6 +163,12 @@ texts! {
     KeyRename { title lead name submit }
     KeyDelete { title question lead last_title last submit }
     Device { title lead forgets ends switch submit done done_lead refused refused_lead }
+    /// *Hændelseslog*: what a person reads of each event.
+    Events {
+        title lead none password_verified password_wrong password_set disabled enabled invited locked unlocked
+        inactive mitid_verified mitid_refused mitid_bound key_registered key_verified key_refused key_suspect
+        key_renamed key_deleted code_refused entered logged_out denied
+    }
     Resume { title sending question submit discard approved approved_lead gone gone_lead }
     Denied { title app not_open closed groups person methods account what_to_do ask switch other_systems }
     Error { title bad_request not_found too_large misdirected too_many upstream slow busy unknown what_to_do }
@@ -176,6 +183,37 @@ texts! {
         stand_in stand_in_lead home medication citizen export signed_in_as groups level asked_for no_groups
         today today_lead morning noon evening visit_1 visit_2 visit_3 open planned done medication_title
         medication_lead drug dose time given given_lead give note export_title export_lead back other_title other_lead
+    }
+}
+
+impl Events {
+    /// The words for an event's code; `None` for what is not about the person.
+    pub fn of(&self, code: &str) -> Option<&'static str> {
+        Some(match code {
+            "password-verified" => self.password_verified,
+            "password-wrong" => self.password_wrong,
+            "password-set" => self.password_set,
+            "user-disabled" => self.disabled,
+            "user-enabled" => self.enabled,
+            "user-invited" => self.invited,
+            "account-locked" => self.locked,
+            "account-unlocked" => self.unlocked,
+            "account-inactive" => self.inactive,
+            "mitid-verified" => self.mitid_verified,
+            "mitid-refused" => self.mitid_refused,
+            "mitid-bound" => self.mitid_bound,
+            "key-registered" => self.key_registered,
+            "key-verified" => self.key_verified,
+            "key-refused" => self.key_refused,
+            "key-suspect" => self.key_suspect,
+            "key-renamed" => self.key_renamed,
+            "key-deleted" => self.key_deleted,
+            "code-refused" => self.code_refused,
+            "session-handed-off" => self.entered,
+            "logged-out" => self.logged_out,
+            "request-denied" => self.denied,
+            _ => return None,
+        })
     }
 }
 

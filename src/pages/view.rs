@@ -254,12 +254,35 @@ impl MinIdentitet {
     }
 }
 
+/// *Hændelseslog*.
+#[derive(Template)]
+#[template(path = "events.html")]
+pub struct Events {
+    pub frame: Frame,
+    /// The latest first.
+    pub rows: Vec<EventRow>,
+}
+
+/// Something that happened to a person's account.
+pub struct EventRow {
+    pub at: Timestamp,
+    pub what: &'static str,
+    pub address: Option<String>,
+}
+
+impl Events {
+    fn moment(&self, at: &Timestamp) -> String {
+        moment(self.frame.lang, *at)
+    }
+}
+
 /// What was just done.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
 pub enum Notice {
     Renamed,
     Deleted,
     Added,
+    Elsewhere,
 }
 
 impl Notice {
@@ -268,6 +291,7 @@ impl Notice {
             Self::Renamed => t.me.renamed,
             Self::Deleted => t.me.deleted,
             Self::Added => t.me.added_notice,
+            Self::Elsewhere => t.me.elsewhere_notice,
         }
     }
 }

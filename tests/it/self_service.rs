@@ -3,7 +3,7 @@
 use sluse::authn::authenticator::SoftwareAuthenticator;
 use sluse::random::SystemRandom;
 
-use crate::broker::{NEZ, Person as Account};
+use crate::broker::{NEZ, OLE, Person as Account};
 use crate::browser::Browser;
 use crate::employee::{log_in, register_key_with_code};
 use crate::harness::{CURA, Installation};
@@ -47,6 +47,44 @@ async fn a_key_is_renamed_and_the_last_one_not_deleted_without_a_word() {
     browser.heading("Du er logget ud").await;
     browser.open(&installation.cura("/")).await;
     assert_eq!(browser.field("Brugernavn").await.property("value").await, "nez");
+}
+
+#[tokio::test]
+async fn a_person_reads_what_happened_to_their_account_and_ends_what_is_open_elsewhere() {
+    let origin = Origin::echo().await;
+    let installation = Installation::new(&origin);
+    for account in [NEZ, OLE] {
+        installation.enrol(&account, PASSWORD);
+    }
+    let _gateway = installation.serve().await;
+    let mut nez = Person::let_in(&installation, &NEZ, PASSWORD).await;
+    let mut stranger = Person::at(&installation);
+    let form = stranger.open(&installation.login("/login")).await;
+    stranger.log_in(&form, NEZ.user, "not it").await;
+    let mut tablet = Person::at(&installation);
+    std::mem::swap(&mut tablet.key, &mut nez.key);
+    let form = tablet.open(&installation.cura("/")).await;
+    let page = tablet.log_in(&form, NEZ.user, PASSWORD).await;
+    tablet.touch(&page).await;
+
+    let page = nez.open(&installation.login("/me/events")).await;
+    assert_eq!(page.heading(), "Hændelseslog");
+    let text = page.reply.text();
+    let at = |words: &str| text.find(words).unwrap_or_else(|| panic!("no {words}: {text}"));
+    assert!(at("Korrekt anvendelse af 2-faktor enhed") < at("Forkert kodeord"), "the latest first");
+    assert!(at("Forkert kodeord") < at("2-faktor enhed tilknyttet"));
+    assert!(text.contains("127.0.0.1"));
+
+    let page = nez.submit(&page, "/me/elsewhere", &[]).await;
+    assert!(page.reply.text().contains("Du er logget ud alle andre steder end her."));
+    assert_eq!(tablet.get(&installation.cura("/")).await.status, 303);
+    assert_eq!(nez.get(&installation.cura("/")).await.status, 200);
+    // Another's account has another's log.
+    let mut ole = Person::let_in(&installation, &OLE, PASSWORD).await;
+    let page = ole.open(&installation.login("/me/events")).await;
+    assert!(!page.reply.text().contains("Forkert kodeord"));
+    let mut nobody = Person::at(&installation);
+    assert_eq!(nobody.open(&installation.login("/me/events")).await.heading(), "Login");
 }
 
 #[tokio::test]

@@ -181,6 +181,18 @@ impl Sample<'_> {
         ]
     }
 
+    fn events(&self) -> Vec<EventRow> {
+        let words = &self.lang.texts().events;
+        let codes =
+            ["logged-out", "session-handed-off", "key-verified", "password-verified", "password-wrong"];
+        let rows = codes.iter().enumerate().map(|(n, code)| EventRow {
+            at: Timestamp::from_millis(1_795_337_696_007 - 60_000 * n as i64),
+            what: words.of(code).expect("it is about the person"),
+            address: (n != 4).then(|| "10.20.3.7".to_owned()),
+        });
+        rows.collect()
+    }
+
     fn outcomes(&self) -> Vec<(&'static str, String)> {
         let denied = |say| Denied {
             frame: self.coded(self.known()),
@@ -204,6 +216,8 @@ impl Sample<'_> {
             ("device-done", device(Marking::Done(self.words.key.into()))),
             ("device-refused", device(Marking::Refused)),
             ("me-shared", render(&MinIdentitet { frame: shared, ..self.me(self.key_rows(), None) })),
+            ("events", render(&Events { frame: self.known(), rows: self.events() })),
+            ("events-none", render(&Events { frame: self.known(), rows: vec![] })),
             ("resume", resume(send(true))),
             ("resume-ask", resume(send(false))),
             ("resume-approved", resume(Resumption::Approved)),

@@ -141,6 +141,7 @@ fn every_form_carries_where_the_person_was_going() {
             if name.starts_with("cura")
                 || name.ends_with("-shared")
                 || form.contains("action=\"/device\"")
+                || form.contains("action=\"/me/elsewhere\"")
                 || form.contains("action=\"/medication/")
                 || (form.contains("/logout") && !form.contains("then"))
             {
