@@ -187,7 +187,7 @@ pub static DA: Texts = Texts {
     },
     events: Events {
         title: "Hændelseslog",
-        lead: "Det seneste, der er sket med din konto. Er der noget, du ikke kender til, så skift dit kodeord, og kontakt servicedesk.",
+        lead: "Det seneste, der er sket med din konto. Er der noget, du ikke kender til, så kontakt servicedesk.",
         none: "Der er ikke sket noget endnu.",
         password_verified: "Rigtigt kodeord",
         password_wrong: "Forkert kodeord",

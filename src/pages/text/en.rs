@@ -187,7 +187,7 @@ pub static EN: Texts = Texts {
     },
     events: Events {
         title: "Event log",
-        lead: "The latest that happened to your account. If there is something you do not recognise, change your password and contact the service desk.",
+        lead: "The latest that happened to your account. If there is something you do not recognise, contact the service desk.",
         none: "Nothing has happened yet.",
         password_verified: "Correct password",
         password_wrong: "Wrong password",
