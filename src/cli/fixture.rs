@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex};
 use clap::{Args, FromArgMatches as _, Subcommand};
 
 use super::input::Input;
-use super::{Context, audit, device, explain, invite, trace, user};
+use super::{Context, audit, device, explain, invite, key, session, trace, user};
+use crate::audit::Event;
 use crate::authn::password::{Cost, Passwords, Rules};
 use crate::random::{self, SeededRandom};
 use crate::secret::{Keys, Secret};
 use crate::store::sqlite::Sqlite;
-use crate::store::{AuditQuery, SessionRecord, SignIn, SignInId, Store, TokenHash};
+use crate::store::{AuditQuery, AuditRecord, SessionRecord, SignIn, SignInId, Store, TokenHash};
 use crate::time::{Clock as _, ManualClock, Timestamp};
 use crate::user::{User, UserId, Username};
 
@@ -78,6 +79,25 @@ impl Fixture {
         let command = device::Command::from_arg_matches(&matches)?;
         device::run(command, &self.context(), &login, &mut out).await?;
         Ok(String::from_utf8(out)?)
+    }
+
+    pub(super) async fn key(&self, args: &[&str]) -> anyhow::Result<String> {
+        let matches = key::Command::augment_subcommands(command()).try_get_matches_from(words(args))?;
+        let mut out = Vec::new();
+        key::run(key::Command::from_arg_matches(&matches)?, &self.context(), &mut out).await?;
+        Ok(String::from_utf8(out)?)
+    }
+
+    pub(super) async fn session_command(&self, args: &[&str]) -> anyhow::Result<String> {
+        let matches = session::Command::augment_subcommands(command()).try_get_matches_from(words(args))?;
+        let mut out = Vec::new();
+        session::run(session::Command::from_arg_matches(&matches)?, &self.context(), &mut out).await?;
+        Ok(String::from_utf8(out)?)
+    }
+
+    /// What the audit would tell of something done to a person.
+    pub(super) fn record(&self, event: Event, user: &User) -> AuditRecord {
+        self.context().entry(event).user(user).into_record()
     }
 
     pub(super) async fn invite(&self, args: &[&str]) -> anyhow::Result<String> {

@@ -13,11 +13,13 @@ pub mod explain;
 mod fixture;
 pub mod input;
 pub mod invite;
+pub mod key;
 mod log;
 pub mod routes;
 mod sarif;
 pub mod schema;
 pub mod serve;
+pub mod session;
 #[cfg(test)]
 mod shipped;
 mod table;
@@ -70,6 +72,12 @@ enum Command {
     /// People and their passwords
     #[command(subcommand)]
     User(user::Command),
+    /// People's security keys
+    #[command(subcommand)]
+    Key(key::Command),
+    /// What people have open
+    #[command(subcommand)]
+    Session(session::Command),
     /// Make a one-time code for registering a first key
     Invite(invite::Invite),
     /// Devices that many people use
@@ -150,7 +158,12 @@ fn run(config: &Path, command: Command) -> anyhow::Result<Exit> {
         Command::Diff(args) => return diff::diff(config, &args, &mut out),
         Command::Schema(args) => schema::print(&args, &mut out)?,
         Command::Bench(Bench::Assertions(args)) => bench::run(&args, &mut out)?,
-        Command::User(_) | Command::Invite(_) | Command::Device(_) | Command::Audit(_) => {
+        Command::User(_)
+        | Command::Key(_)
+        | Command::Session(_)
+        | Command::Invite(_)
+        | Command::Device(_)
+        | Command::Audit(_) => {
             on_the_store(config, command, &mut out)?;
         }
     }
@@ -178,6 +191,8 @@ fn on_the_store(config: &Path, command: Command, out: &mut impl std::io::Write) 
         let done = match command {
             Command::User(command) => user::run(command, &context, out).await,
             Command::Invite(invite) => invite::run(invite, &context, out).await,
+            Command::Key(command) => key::run(command, &context, out).await,
+            Command::Session(command) => session::run(command, &context, out).await,
             Command::Device(command) => device::run(command, &context, &config.login, out).await,
             Command::Audit(command) => audit::run(command, &context, out).await,
             Command::Explain(args) => trace::run((&args.method, args.format), &context, out).await,
