@@ -60,7 +60,7 @@ pub async fn show(State(pages): State<Arc<Pages>>, visitor: Visitor, Query(field
         return Ok(follow(step, &fields, &destination));
     };
     match step {
-        Step::Key { pin, mitid, purpose } => {
+        Step::Key { pin, mitid, purpose, once } => {
             let keys = usable_keys(&pages, &session).await?;
             let verification = if pin { Verification::Required } else { Verification::Discouraged };
             let begun = pages.settings().relying_party.begin_assertion(session.user.id, &keys, verification);
@@ -79,6 +79,7 @@ pub async fn show(State(pages): State<Arc<Pages>>, visitor: Visitor, Query(field
                 ceremony: ceremony_data(&pages, id, &options),
                 app: destination.title(&visitor),
                 purpose: purpose.map(|text| visitor.words(&text)),
+                once,
                 mitid,
             }))
         }

@@ -59,7 +59,7 @@ pub enum Step {
     /// The password form.
     Password,
     /// A touch of a key; or MitID, where that does as well.
-    Key { pin: bool, mitid: bool, purpose: Option<policy::Text> },
+    Key { pin: bool, mitid: bool, purpose: Option<policy::Text>, once: bool },
     /// MitID, at least at this level; the person has no key that would do.
     MitId { level: Option<MitIdLevel> },
     /// Nothing is missing, or nothing more can be done here: the address to go to.
@@ -286,7 +286,11 @@ async fn demanded(pages: &Pages, session: &Session, demand: &Demand) -> Result<S
     if needs.is_empty() {
         return Ok(Step::Password);
     }
-    second_factor(pages, session, &needs, demand.text.clone()).await
+    let mut step = second_factor(pages, session, &needs, demand.text.clone()).await?;
+    if let Step::Key { once, .. } = &mut step {
+        *once = demand.once;
+    }
+    Ok(step)
 }
 
 async fn second_factor(
@@ -306,7 +310,7 @@ async fn second_factor(
     let keys = pages.store.keys(session.user.id).await?;
     let usable = keys.iter().any(|key| !key.suspect);
     Ok(match key {
-        Some(pin) if usable => Step::Key { pin, mitid: mitid.is_some(), purpose },
+        Some(pin) if usable => Step::Key { pin, mitid: mitid.is_some(), purpose, once: false },
         _ => Step::MitId { level: mitid },
     })
 }

@@ -147,7 +147,7 @@ texts! {
         mitid_hint error wrong locked_title locked locked_for_good throttled overloaded unavailable missing_username missing_password
     }
     NoKeys { title lead mitid_lead no_mitid code code_hint submit error wrong locked }
-    KeyPrompt { title lead other_ways lost }
+    KeyPrompt { title lead once other_ways lost }
     /// What is said while a key is used: by the script, so each reaches it in an attribute.
     WebAuthn {
         ready waiting finishing done not_allowed already wrong_address unsupported no_webauthn network unknown

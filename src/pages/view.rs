@@ -208,6 +208,8 @@ pub struct KeyPrompt {
     pub app: Option<String>,
     /// What the touch is for, in the words of the policy's `on_step_up`.
     pub purpose: Option<String>,
+    /// The touch is for one request alone.
+    pub once: bool,
     pub mitid: bool,
 }
 

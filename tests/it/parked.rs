@@ -105,6 +105,7 @@ async fn a_form_comes_back_whole_after_a_touch() {
     let page = ward.post(&mut nez, "/medication/7?unit=mg", DOSE).await;
     assert_eq!(page.heading(), "Anvend hardwarenøgle");
     assert!(page.reply.text().contains("Bekræft ændring af medicin"));
+    assert!(!page.reply.text().contains("Det gælder kun denne ene gang."));
     assert!(ward.posts().is_empty(), "nothing goes on before the touch");
     let page = nez.touch(&page).await;
     assert_eq!(page.heading(), "Dit arbejde er gemt");
@@ -234,6 +235,7 @@ async fn a_page_is_approved_once_and_no_other_with_it() {
     let (ward, mut nez) = Ward::new().await;
     let page = nez.open(&ward.cura("/citizens/7/export?as=pdf")).await;
     assert_eq!(page.heading(), "Anvend hardwarenøgle", "however fresh the last touch is");
+    assert!(page.reply.text().contains("Det gælder kun denne ene gang."));
     let page = nez.touch(&page).await;
     assert_eq!((page.url.as_str(), page.reply.status), (&*ward.cura("/citizens/7/export?as=pdf"), 200));
     for path in ["/citizens/7/export?as=pdf", "/citizens/8/export"] {

@@ -91,6 +91,7 @@ pub static DA: Texts = Texts {
     key_prompt: KeyPrompt {
         title: "Anvend hardwarenøgle",
         lead: "Vis med din hardwarenøgle, at det er dig.",
+        once: "Det gælder kun denne ene gang.",
         other_ways: "Har du ikke din nøgle?",
         lost: "Få hjælp",
     },

@@ -91,6 +91,7 @@ pub static EN: Texts = Texts {
     key_prompt: KeyPrompt {
         title: "Use your security key",
         lead: "Show with your security key that it is you.",
+        once: "It is good for this one time only.",
         other_ways: "Don’t have your key?",
         lost: "Get help",
     },

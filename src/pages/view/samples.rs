@@ -148,11 +148,12 @@ impl Sample<'_> {
     fn keys(&self) -> Vec<(&'static str, String)> {
         let (frame, next) = (|| self.known(), || self.next());
         let name = || self.words.key.to_owned();
-        let prompt = |purpose| KeyPrompt {
+        let prompt = |purpose: Option<String>| KeyPrompt {
             frame: frame(),
             next: next(),
             ceremony: self.ceremony(),
             app: Some("Cura".into()),
+            once: purpose.is_some(),
             purpose,
             mitid: true,
         };
