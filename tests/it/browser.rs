@@ -11,6 +11,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::harness::free_addresses;
 use crate::process::Process;
 use crate::wait::{DEADLINE, until};
 
@@ -35,7 +36,9 @@ impl Browser {
         let capabilities = capabilities(folder.path(), language);
         let mut command = Command::new("chromedriver");
         // What Chromium leaves lying about goes with the profile.
-        command.arg("--port=0").env("TMPDIR", folder.path());
+        // A port of its own choosing is first taken for IPv6, and may be somebody else's for IPv4.
+        let [address] = free_addresses();
+        command.arg(format!("--port={}", address.port())).env("TMPDIR", folder.path());
         let driver = Process::start(command);
         let port: u16 = driver
             .printed("chromedriver's port", |line| {
