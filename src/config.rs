@@ -15,10 +15,12 @@ use crate::policy::expression::Expression;
 use crate::policy::matcher::Network;
 use crate::policy::problem::{Problem, Source};
 use crate::policy::{Level, Lifetimes, Shared};
+use crate::role::Roles;
 
 mod directories;
 mod methods;
 mod read;
+mod roles;
 pub mod shape;
 
 pub use methods::{KeySettings, Methods, MitIdSettings};
@@ -40,6 +42,8 @@ pub struct Config {
     pub sessions: Sessions,
     pub shared_devices: SharedDevices,
     pub audit: Audit,
+    /// Who may do what for other people.
+    pub roles: Roles,
     pub methods: Methods,
     /// Beside local accounts.
     pub directories: Vec<ldap::Settings>,

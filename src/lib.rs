@@ -4,7 +4,7 @@
 //!
 //! A request's way, outermost last:
 //!
-//! - [`time`], [`random`], [`secret`], [`user`]: the values everything is made of.
+//! - [`time`], [`random`], [`secret`], [`user`], [`role`]: the values everything is made of.
 //! - [`authn`]: what was proven and when; below it each ceremony that proves something.
 //! - [`policy`], [`config`]: the administrator's files, and the decision.
 //! - [`store`]: what is kept. [`audit`], [`metrics`]: what is told.
@@ -26,6 +26,7 @@ pub mod pages;
 pub mod policy;
 pub mod proxy;
 pub mod random;
+pub mod role;
 pub mod secret;
 pub mod server;
 pub mod session;

@@ -30,6 +30,11 @@ pub static CONFIG: Shape = Shape {
         ),
         optional("shared_devices", Map(&SHARED_DEVICES), "Devices that many people use."),
         optional("audit", Map(&AUDIT), "What becomes of security events."),
+        optional(
+            "roles",
+            Map(&ROLES),
+            "Who may do what for other people, by group; where it is not said, nobody.",
+        ),
         required("methods", Map(&METHODS), "What people prove who they are with."),
         optional(
             "levels",
@@ -141,6 +146,17 @@ pub(super) static AUDIT: Shape = Shape {
             Text,
             "The file of the token that opens /audit on the admin listener; where it is not said, there is none.",
         ),
+    ],
+};
+
+pub(super) static ROLES: Shape = Shape {
+    name: "roles",
+    keys: &[
+        optional("administrator", OneOrMore(&Text), "Groups whose people may do everything for others."),
+        optional("service_desk", OneOrMore(&Text), "Groups that lock, unlock, revoke, invite and lend."),
+        optional("registrant", OneOrMore(&Text), "Groups that register keys for people with papers."),
+        optional("unit_lead", OneOrMore(&Text), "Groups that lend a unit's spare keys."),
+        optional("auditor", OneOrMore(&Text), "Groups that read everybody's events."),
     ],
 };
 

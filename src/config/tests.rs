@@ -1,6 +1,7 @@
 use super::*;
 use crate::authn::MitIdLevel;
 use crate::authn::mitid::{Algorithm, Preset};
+use crate::role::Duty;
 
 const SHIPPED: &str = include_str!("../../deploy/sluse.yaml");
 
@@ -167,6 +168,16 @@ fn security_events_are_kept_for_good_or_as_long_as_is_said() {
     assert_eq!(audit("{ keep: 400d, token_file: siem.token }"), Ok(both));
     let told = audit("{ keep: 23h }").unwrap_err();
     assert_eq!(told, ["24: security events are kept for a day at least"]);
+}
+
+#[test]
+fn roles_are_given_by_groups() {
+    let roles =
+        |text: &str| with("sessions:", &format!("roles: {text}\nsessions:")).map(|config| config.roles);
+    let desk = roles("{ service_desk: [servicedesk, hjemmepleje-leder] }").unwrap();
+    assert!(desk.allow(&["hjemmepleje-leder".to_owned()], Duty::Unlock));
+    assert!(!desk.allow(&["hjemmepleje-leder".to_owned()], Duty::Vouch));
+    assert!(roles("{ supporter: [servicedesk] }").unwrap_err()[0].contains("supporter"));
 }
 
 #[test]

@@ -42,6 +42,7 @@ use crate::directory::Directory;
 use crate::metrics::Metrics;
 use crate::policy::Policy;
 use crate::random::Random;
+use crate::role::Roles;
 use crate::secret::Keys;
 use crate::session::Sessions;
 use crate::store::{Store, StoreError};
@@ -80,6 +81,8 @@ pub struct Settings {
     /// What the pages are offered in; the first is the default.
     pub languages: Vec<text::Lang>,
     pub content_security_policy: HeaderValue,
+    /// Who may do what for other people.
+    pub roles: Roles,
 }
 
 impl Pages {

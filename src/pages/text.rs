@@ -2,6 +2,14 @@
 //!
 //! Every text is a field, so a language that lacks one does not compile.
 
+/// A struct whose fields are all texts.
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident { $($field:ident)* })*) => { $(
+        $(#[$doc])*
+        pub struct $name { $(pub $field: &'static str,)* }
+    )* };
+}
+
 mod da;
 mod en;
 
@@ -98,14 +106,6 @@ pub fn moment(lang: Lang, at: Timestamp) -> String {
         Lang::Da => format!("{day}. {month} {year} kl. {hour:02}.{minute:02}"),
         Lang::En => format!("{day} {month} {year}, {hour:02}:{minute:02}"),
     }
-}
-
-/// A struct whose fields are all texts.
-macro_rules! texts {
-    ($($(#[$doc:meta])* $name:ident { $($field:ident)* })*) => { $(
-        $(#[$doc])*
-        pub struct $name { $(pub $field: &'static str,)* }
-    )* };
 }
 
 /// All the texts of one language.

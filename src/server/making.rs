@@ -44,6 +44,7 @@ impl Making {
             mitid_level: config.methods.mitid.as_ref().map_or(MitIdLevel::Substantial, |mitid| mitid.level),
             languages: config.languages.iter().map(language).collect(),
             content_security_policy: pages::content_security_policy(&targets),
+            roles: config.roles.clone(),
         })
     }
 

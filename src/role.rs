@@ -1,0 +1,110 @@
+//! Who may do what for other people: roles, which the groups of a person give. Pure.
+
+/// Something that is done for, or seen of, other people.
+#[derive(Copy, Clone, Debug, Eq, PartialEq, Hash)]
+pub enum Duty {
+    /// Seeing people, their keys and what they have open.
+    Look,
+    /// Closing an account, with a reason.
+    Lock,
+    /// Opening an account or a password that is locked.
+    Unlock,
+    /// Taking a key away, and ending sessions.
+    Revoke,
+    /// Making the one-time code that registers a first key.
+    Invite,
+    /// Lending a unit's spare keys, and taking them back.
+    Lend,
+    /// Registering a key for somebody who showed identity papers.
+    Vouch,
+    /// Reading everybody's events.
+    Audit,
+}
+
+/// A name for duties that belong together.
+#[derive(Copy, Clone, Debug, Eq, PartialEq, Hash)]
+pub enum Role {
+    Administrator,
+    ServiceDesk,
+    Registrant,
+    UnitLead,
+    Auditor,
+}
+
+impl Role {
+    pub const ALL: [Self; 5] =
+        [Self::Administrator, Self::ServiceDesk, Self::Registrant, Self::UnitLead, Self::Auditor];
+
+    /// As the configuration writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Administrator => "administrator",
+            Self::ServiceDesk => "service_desk",
+            Self::Registrant => "registrant",
+            Self::UnitLead => "unit_lead",
+            Self::Auditor => "auditor",
+        }
+    }
+
+    pub const fn has(self, duty: Duty) -> bool {
+        use Duty::{Audit, Invite, Lend, Lock, Look, Revoke, Unlock, Vouch};
+        match self {
+            Self::Administrator => true,
+            Self::ServiceDesk => matches!(duty, Look | Lock | Unlock | Revoke | Invite | Lend),
+            Self::Registrant => matches!(duty, Look | Vouch),
+            Self::UnitLead => matches!(duty, Lend),
+            Self::Auditor => matches!(duty, Audit),
+        }
+    }
+}
+
+/// Which groups give which roles; none, where nothing is said.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Roles(Vec<(Role, String)>);
+
+impl Roles {
+    /// Pairs of a role and a group that gives it.
+    pub fn new(given: impl IntoIterator<Item = (Role, String)>) -> Self {
+        Self(given.into_iter().collect())
+    }
+
+    /// Whether somebody in these groups may do that.
+    pub fn allow(&self, groups: &[String], duty: Duty) -> bool {
+        self.0.iter().any(|(role, group)| role.has(duty) && groups.contains(group))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn roles() -> Roles {
+        Roles::new(Role::ALL.map(|role| (role, format!("{}s", role.name()))))
+    }
+
+    #[test]
+    fn a_role_has_its_duties_and_no_others() {
+        use Duty::{Audit, Invite, Lend, Lock, Look, Revoke, Unlock, Vouch};
+        let all = [Look, Lock, Unlock, Revoke, Invite, Lend, Vouch, Audit];
+        let table: [(&str, &[Duty]); 6] = [
+            ("administrators", &all),
+            ("service_desks", &[Look, Lock, Unlock, Revoke, Invite, Lend]),
+            ("registrants", &[Look, Vouch]),
+            ("unit_leads", &[Lend]),
+            ("auditors", &[Audit]),
+            ("nurses", &[]),
+        ];
+        for (group, duties) in table {
+            for duty in all {
+                let allowed = roles().allow(&[group.to_owned()], duty);
+                assert_eq!(allowed, duties.contains(&duty), "{group} {duty:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_has_a_role_that_nobody_gave() {
+        assert!(!Roles::default().allow(&["administrators".to_owned()], Duty::Look));
+        assert!(!roles().allow(&[], Duty::Look));
+    }
+}
