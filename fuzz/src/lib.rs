@@ -4,15 +4,20 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use pingora::http::RequestHeader;
+use sluse::authn::authenticator::SoftwareAuthenticator;
+use sluse::authn::webauthn::{Assertion, Credential, RelyingParty, Verification};
 use sluse::config::Config;
 use sluse::policy::expression::{Expression, MethodSet};
 use sluse::policy::path::{CanonicalPath, PathRules};
 use sluse::policy::problem::Source;
 use sluse::policy::{Request, decide, file};
 use sluse::proxy::request;
+use sluse::random::SeededRandom;
 use sluse::secret::Secret;
 use sluse::session::cookie::{self, SessionToken};
+use sluse::store::{Key, RegisteredWith};
 use sluse::time::Timestamp;
+use sluse::user::UserId;
 
 static CONFIG: LazyLock<Config> = LazyLock::new(|| {
     let text = include_str!("../../deploy/sluse.yaml").to_owned();
@@ -109,3 +114,31 @@ pub fn cookie(input: &[u8]) {
         assert_eq!(cookie::without_ours(std::iter::once(&kept[..])).as_ref(), Some(&kept));
     }
 }
+
+/// A ceremony that nobody answered: no bytes are a proof.
+pub fn assertion(input: &[u8]) {
+    let (relying_party, assertion, credential) = &*ASKED;
+    assert!(relying_party.verify(assertion, credential, input).is_err(), "a touch that was never made");
+}
+
+static ASKED: LazyLock<(RelyingParty, Assertion, Credential)> = LazyLock::new(|| {
+    let random = SeededRandom::new(1);
+    let origin = "https://login.kommune.example".parse().expect("it is an address");
+    let relying_party = RelyingParty::new("login.kommune.example", &origin, "Sluse").expect("they fit");
+    let (credential, passkey) = SoftwareAuthenticator::new(&random).make_credential();
+    let key = Key {
+        credential,
+        user: UserId(sluse::random::uuid(&random)),
+        name: "a software key".to_owned(),
+        passkey,
+        registered_at: Timestamp::EPOCH,
+        registered_with: RegisteredWith::Code,
+        used_at: None,
+        suspect: false,
+    };
+    let keys = std::slice::from_ref(&key);
+    let (_, assertion) = relying_party
+        .begin_assertion(key.user, keys, Verification::Discouraged)
+        .expect("the person has a key");
+    (relying_party, assertion, Credential::of(&key).expect("it was just made"))
+});

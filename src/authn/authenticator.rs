@@ -4,18 +4,19 @@
 //! A ceremony goes in two steps, so that what is said can be changed between them: a draft, every part of
 //! it open, and then its response.
 
+mod private_key;
+
 use std::collections::HashMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use crypto_glue::ecdsa_p256::{EcdsaP256DerSignature, EcdsaP256PrivateKey, EcdsaP256SigningKey};
-use crypto_glue::rsa::{MIN_BITS, RS256PrivateKey, RS256SigningKey};
-use crypto_glue::traits::{PublicKeyParts as _, SignatureEncoding as _, Signer};
-use rand::SeedableRng as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use webauthn_rs_core::proto;
 
+use self::private_key::PrivateKey;
+use crate::authn::CredentialId;
 use crate::authn::webauthn::Algorithm;
 use crate::random::{self, Random};
 
@@ -96,7 +97,7 @@ impl<'r> SoftwareAuthenticator<'r> {
     pub fn draft_registration(&mut self, options: &str, origin: &str) -> Result<AttestationDraft, Declined> {
         let options: Options<CreationOptions> = parse(options)?;
         let options = options.public_key;
-        if !options.pub_key_cred_params.iter().any(|offer| offer.alg == cose_id(self.algorithm)) {
+        if !options.pub_key_cred_params.iter().any(|offer| offer.alg == self.algorithm.cose()) {
             return Err(Declined::Algorithm);
         }
         if options.exclude_credentials.iter().any(|excluded| self.keys.contains_key(&excluded.id.0)) {
@@ -117,6 +118,29 @@ impl<'r> SoftwareAuthenticator<'r> {
             format: "none".to_owned(),
             statement: vec![0xa0],
         })
+    }
+
+    /// Makes a key pair without any ceremony, and answers what is stored of it: its id, and the passkey. For
+    /// measuring algorithms that webauthn-rs registers no keys of.
+    pub fn make_credential(&mut self) -> (CredentialId, String) {
+        let id = random::bytes::<32>(self.random).to_vec();
+        let key = PrivateKey::generate(self.algorithm, self.random);
+        let passkey = proto::Credential {
+            cred_id: id.clone().into(),
+            cred: key.public(),
+            counter: self.sign_count.unwrap_or(0),
+            transports: None,
+            user_verified: self.flags & flag::USER_VERIFIED != 0,
+            backup_eligible: self.flags & flag::BACKUP_ELIGIBLE != 0,
+            backup_state: self.flags & flag::BACKED_UP != 0,
+            registration_policy: proto::UserVerificationPolicy::Discouraged_DO_NOT_USE,
+            extensions: proto::RegisteredExtensions::none(),
+            attestation: proto::ParsedAttestation::default(),
+            attestation_format: proto::AttestationFormat::None,
+        };
+        let passkey = serde_json::to_string(&passkey).expect("a credential of ours is written");
+        self.keys.insert(id.clone(), key);
+        (CredentialId(id), passkey)
     }
 
     /// Takes the first allowed credential that it holds.
@@ -180,71 +204,6 @@ impl AttestationDraft {
             "transports": ["usb", "nfc", "smart-card"],
         });
         public_key_credential(&self.id, response)
-    }
-}
-
-enum PrivateKey {
-    Es256(Box<EcdsaP256SigningKey>),
-    Rs256(Box<RS256PrivateKey>),
-}
-
-impl PrivateKey {
-    fn generate(algorithm: Algorithm, random: &dyn Random) -> Self {
-        match algorithm {
-            Algorithm::Es256 => loop {
-                // Not every 256 bits are a scalar of the group; nearly all are.
-                if let Ok(key) = EcdsaP256PrivateKey::from_slice(&random::bytes::<32>(random)) {
-                    return Self::Es256(Box::new(key.into()));
-                }
-            },
-            Algorithm::Rs256 => {
-                let mut random = rand::rngs::StdRng::from_seed(random::bytes(random));
-                let key = RS256PrivateKey::new(&mut random, MIN_BITS);
-                Self::Rs256(Box::new(key.expect("2048 bits with exponent 65537 can always be made")))
-            }
-        }
-    }
-
-    fn sign(&self, message: &[u8]) -> Vec<u8> {
-        match self {
-            Self::Es256(key) => Signer::<EcdsaP256DerSignature>::sign(key.as_ref(), message).to_vec(),
-            Self::Rs256(key) => RS256SigningKey::new(key.as_ref().clone()).sign(message).to_vec(),
-        }
-    }
-
-    /// The public key as a COSE key (RFC 9052, section 7), in CTAP2's order.
-    fn cose(&self) -> Vec<u8> {
-        match self {
-            Self::Es256(key) => {
-                let point = key.verifying_key().to_sec1_point(false);
-                // Uncompressed: a 4, then both coordinates.
-                let (x, y) = point.as_bytes()[1..].split_at(32);
-                [
-                    &[0xa5, 0x01, 0x02, 0x03, 0x26, 0x20, 0x01, 0x21][..],
-                    &cbor::bytes(x),
-                    &[0x22],
-                    &cbor::bytes(y),
-                ]
-                .concat()
-            }
-            Self::Rs256(key) => {
-                let (n, e) = (key.n().to_be_bytes_trimmed_vartime(), key.e().to_be_bytes_trimmed_vartime());
-                [
-                    &[0xa4, 0x01, 0x03, 0x03, 0x39, 0x01, 0x00, 0x20][..],
-                    &cbor::bytes(&n),
-                    &[0x21],
-                    &cbor::bytes(&e),
-                ]
-                .concat()
-            }
-        }
-    }
-}
-
-const fn cose_id(algorithm: Algorithm) -> i64 {
-    match algorithm {
-        Algorithm::Es256 => -7,
-        Algorithm::Rs256 => -257,
     }
 }
 

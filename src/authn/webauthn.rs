@@ -1,8 +1,8 @@
 //! Security keys: registration and authentication ceremonies (WebAuthn Level 3, section 7).
 //!
-//! webauthn-rs verifies. Before it sees a response, [`response`], [`authenticator_data`], [`json`] and
-//! [`cbor`] read it strictly and refuse what it would let pass: a frame of another site, an origin spelt
-//! differently, anything left over.
+//! [`response`], [`authenticator_data`], [`json`] and [`cbor`] read strictly, and refuse a frame of another
+//! site, an origin spelt differently, anything left over. [`verify`] verifies assertions; registrations,
+//! webauthn-rs.
 //!
 //! The states ([`Registration`], [`Assertion`]) wait on the server, for one browser and a few minutes, and
 //! are taken once: see [`crate::authn::ceremony`]. Nothing here remembers which challenges were answered.
@@ -10,16 +10,19 @@
 mod authenticator_data;
 mod cbor;
 mod json;
+mod public_key;
 mod refusal;
 mod response;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use url::{Host, Url};
 use uuid::Uuid;
 use webauthn_rs_core::WebauthnCore;
@@ -28,6 +31,7 @@ use webauthn_rs_core::proto;
 
 pub use self::refusal::{AssertionError, Refusal};
 pub use self::response::MAX_RESPONSE;
+pub use self::verify::{Credential, Verified};
 
 use self::authenticator_data::{AuthenticatorData, open_attestation};
 use self::response::Expected;
@@ -39,13 +43,14 @@ use crate::user::{User, UserId};
 /// How long a browser waits for the person's touch.
 const TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
-/// What we offer, the preferred first. (Of Ed25519 webauthn-rs has no verifier.)
+/// What we offer to register, the preferred first. (webauthn-rs registers no Ed25519.)
 const OFFERED: [proto::COSEAlgorithm; 2] = [proto::COSEAlgorithm::ES256, proto::COSEAlgorithm::RS256];
 
 /// The gateway as authenticators know it: an RP ID, and the one origin whose pages run ceremonies.
 pub struct RelyingParty {
     core: WebauthnCore,
     origin: String,
+    rp_id_hash: [u8; 32],
 }
 
 /// Why a relying party cannot be what the configuration says.
@@ -74,15 +79,19 @@ pub enum Verification {
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
 pub enum Algorithm {
     Es256,
+    Es384,
+    EdDsa,
     Rs256,
 }
 
 impl Algorithm {
-    pub const ALL: [Self; 2] = [Self::Es256, Self::Rs256];
+    pub const ALL: [Self; 4] = [Self::Es256, Self::Es384, Self::EdDsa, Self::Rs256];
 
     pub const fn name(self) -> &'static str {
         match self {
             Self::Es256 => "es256",
+            Self::Es384 => "es384",
+            Self::EdDsa => "eddsa",
             Self::Rs256 => "rs256",
         }
     }
@@ -116,7 +125,7 @@ pub struct Assertion {
     challenge: String,
     /// The credential ids of `allowCredentials`.
     offered: Vec<Vec<u8>>,
-    state: proto::AuthenticationState,
+    verification: Verification,
 }
 
 /// What an authentication came to.
@@ -169,7 +178,7 @@ impl RelyingParty {
             Some(false),
             Some(false),
         );
-        Ok(Self { core, origin: serialised })
+        Ok(Self { core, origin: serialised, rp_id_hash: Sha256::digest(rp_id.as_bytes()).into() })
     }
 
     /// Begins the registration of another key: what the page hands to `navigator.credentials.create`, as
@@ -252,12 +261,12 @@ impl RelyingParty {
             .core
             .new_challenge_authenticate_builder(credentials, Some(verification.into()))?
             .hints(Some(vec![proto::PublicKeyCredentialHints::SecurityKey]));
-        let (options, mut state) = self.core.generate_challenge_authenticate(builder)?;
-        // The response is verified against the key as the store holds it then, not against a copy.
-        state.set_allowed_credentials(Vec::new());
+        // The library's state holds copies of the keys. The response is verified by ours, against the key as
+        // the store holds it then.
+        let (options, _) = self.core.generate_challenge_authenticate(builder)?;
         let challenge = URL_SAFE_NO_PAD.encode(&options.public_key.challenge);
         let offered = keys.iter().map(|key| key.credential.0.clone()).collect();
-        Ok((serde_json::to_string(&options)?, Assertion { user: user.0, challenge, offered, state }))
+        Ok((serde_json::to_string(&options)?, Assertion { user: user.0, challenge, offered, verification }))
     }
 
     /// Verifies the response to an authentication (WebAuthn L3, section 7.2): the JSON of a
@@ -270,35 +279,15 @@ impl RelyingParty {
         response: &[u8],
         now: Timestamp,
     ) -> Result<Asserted, AssertionError> {
-        let Assertion { user, challenge, offered, state } = assertion;
         let response = response::Assertion::parse(response)?;
-        Expected { ceremony: "webauthn.get", challenge: &challenge, origin: &self.origin }
-            .check(&response.client_data)?;
-        if AuthenticatorData::parse(&response.authenticator_data)?.attested.is_some() {
-            return Err(Refusal::AuthenticatorDataMalformed.into());
-        }
-        if response.user_handle.as_deref().is_some_and(|handle| handle != user.as_bytes()) {
-            return Err(Refusal::WrongUser.into());
-        }
-        let known = |key: &&Key| key.user.0 == user && key.credential.0 == response.id;
-        let key = keys.iter().find(known).filter(|_| offered.contains(&response.id));
-        let key = key.ok_or(Refusal::UnknownCredential)?;
-        let mut credential = stored_credential(key)?;
-        let verified = self
-            .core
-            .authenticate_single_credential(&response.into(), &state, &credential)
-            .map_err(|error| match error {
-                WebauthnError::CredentialPossibleCompromise => {
-                    AssertionError::CounterRegressed { credential: key.credential.clone() }
-                }
-                other => Refusal::from(other).into(),
-            })?;
-        credential.counter = verified.counter();
-        credential.backup_state = verified.backup_state();
-        let passkey = serde_json::to_string(&credential).map_err(|_| Refusal::Unspecified)?;
-        let user_verified = verified.user_verified();
+        let known = |key: &&Key| key.user.0 == assertion.user && key.credential.0 == response.id;
+        let key = keys.iter().find(known).ok_or(Refusal::UnknownCredential)?;
+        let credential = Credential::of(key)?;
+        let verified = self.verify_parsed(&assertion, &credential, &response)?;
+        let passkey = credential.after(verified)?;
+        let (credential, user_verified) = (key.credential.clone(), verified.user_verified);
         Ok(Asserted {
-            evidence: KeyEvidence { at: now, credential: key.credential.clone(), user_verified },
+            evidence: KeyEvidence { at: now, credential, user_verified },
             key: Key { passkey, used_at: Some(now), ..key.clone() },
         })
     }
@@ -343,23 +332,6 @@ impl From<response::Attestation> for proto::RegisterPublicKeyCredential {
             },
             type_: String::new(),
             extensions: Default::default(),
-        }
-    }
-}
-
-impl From<response::Assertion> for proto::PublicKeyCredential {
-    fn from(response: response::Assertion) -> Self {
-        Self {
-            id: String::new(),
-            raw_id: response.id,
-            response: proto::AuthenticatorAssertionResponseRaw {
-                authenticator_data: response.authenticator_data,
-                client_data_json: response.client_data,
-                signature: response.signature,
-                user_handle: response.user_handle,
-            },
-            extensions: Default::default(),
-            type_: String::new(),
         }
     }
 }

@@ -7,7 +7,8 @@ use std::path::Path;
 
 type Check = fn(&[u8]);
 
-const TARGETS: [(&str, Check); 5] = [
+const TARGETS: [(&str, Check); 6] = [
+    ("assertion", targets::assertion),
     ("cookie", targets::cookie),
     ("expression", targets::expression),
     ("head", targets::head),

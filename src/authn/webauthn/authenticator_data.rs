@@ -1,18 +1,24 @@
 //! What the authenticator itself says: authenticator data (WebAuthn L3, section 6.1) and the attestation
-//! object around it (section 6.5.4). Whether what it says is right, webauthn-rs checks; here, that it says
-//! one thing only: nothing left over, no part that does not belong.
+//! object around it (section 6.5.4). Read so that it says one thing only: nothing left over, no part that does
+//! not belong. Whether what it says is right, others check.
 
 use super::cbor::Item;
 use super::{Algorithm, Refusal};
 
+const USER_PRESENT: u8 = 1;
 const USER_VERIFIED: u8 = 1 << 2;
 const BACKUP_ELIGIBLE: u8 = 1 << 3;
+const BACKED_UP: u8 = 1 << 4;
 const ATTESTED: u8 = 1 << 6;
 const EXTENSIONS: u8 = 1 << 7;
 
 pub(super) struct AuthenticatorData<'a> {
+    pub(super) rp_id_hash: &'a [u8; 32],
+    pub(super) user_present: bool,
     pub(super) user_verified: bool,
     pub(super) backup_eligible: bool,
+    pub(super) backed_up: bool,
+    pub(super) sign_count: u32,
     pub(super) attested: Option<Attested<'a>>,
 }
 
@@ -29,9 +35,9 @@ impl<'a> AuthenticatorData<'a> {
     }
 
     fn split(bytes: &'a [u8]) -> Option<Self> {
-        let (_rp_id_hash, rest) = bytes.split_at_checked(32)?;
+        let (rp_id_hash, rest) = bytes.split_first_chunk()?;
         let (&flags, rest) = rest.split_first()?;
-        let (_sign_count, mut rest) = rest.split_at_checked(4)?;
+        let (sign_count, mut rest) = rest.split_first_chunk()?;
         let mut attested = None;
         if flags & ATTESTED != 0 {
             let (_aaguid, after) = rest.split_at_checked(16)?;
@@ -46,8 +52,12 @@ impl<'a> AuthenticatorData<'a> {
             rest = after;
         }
         rest.is_empty().then_some(Self {
+            rp_id_hash,
+            user_present: flags & USER_PRESENT != 0,
             user_verified: flags & USER_VERIFIED != 0,
             backup_eligible: flags & BACKUP_ELIGIBLE != 0,
+            backed_up: flags & BACKED_UP != 0,
+            sign_count: u32::from_be_bytes(*sign_count),
             attested,
         })
     }

@@ -1,38 +1,42 @@
-//! JSON read strictly: no member twice, at any depth, and nothing taken for what it is not.
+//! JSON read strictly: no member twice, at any depth, and nothing taken for what it is not. What needs no
+//! unescaping is borrowed from the message.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+/// No legal message has nearly as many in one object. Looking for a repeated one among few takes no map.
+const MAX_MEMBERS: usize = 64;
+
 /// A JSON value. Numbers are not kept: no message of WebAuthn that we read needs one.
-pub(super) enum Json {
+pub(super) enum Json<'a> {
     Null,
     Bool(bool),
     Number,
-    Text(String),
+    Text(Cow<'a, str>),
     Array,
-    Object(Object),
+    Object(Object<'a>),
 }
 
 /// An object's members. Every way to read one takes it out.
-pub(super) struct Object(BTreeMap<String, Json>);
+pub(super) struct Object<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
 
 /// A member is missing, or not of the kind it must be.
 pub(super) struct Unexpected;
 
-impl Object {
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, Unexpected> {
+impl<'a> Object<'a> {
+    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, Unexpected> {
         match serde_json::from_slice(bytes) {
             Ok(Json::Object(object)) => Ok(object),
             _ => Err(Unexpected),
         }
     }
 
-    pub(super) fn text(&mut self, name: &str) -> Result<String, Unexpected> {
-        match self.0.remove(name) {
+    pub(super) fn text(&mut self, name: &str) -> Result<Cow<'a, str>, Unexpected> {
+        match self.any(name) {
             Some(Json::Text(text)) => Ok(text),
             _ => Err(Unexpected),
         }
@@ -40,81 +44,105 @@ impl Object {
 
     /// Bytes in base64url, in its one form: without padding, the unused bits zero.
     pub(super) fn bytes(&mut self, name: &str) -> Result<Vec<u8>, Unexpected> {
-        URL_SAFE_NO_PAD.decode(self.text(name)?).map_err(|_| Unexpected)
+        bytes(&*self.text(name)?)
     }
 
     pub(super) fn object(&mut self, name: &str) -> Result<Self, Unexpected> {
-        match self.0.remove(name) {
+        match self.any(name) {
             Some(Json::Object(object)) => Ok(object),
             _ => Err(Unexpected),
         }
     }
 
     /// Whatever stands there, if anything does.
-    pub(super) fn any(&mut self, name: &str) -> Option<Json> {
-        self.0.remove(name)
+    pub(super) fn any(&mut self, name: &str) -> Option<Json<'a>> {
+        let at = self.0.iter().position(|(member, _)| member == name)?;
+        Some(self.0.swap_remove(at).1)
     }
 
     /// [`Self::bytes`], where `null` and absence mean none.
     pub(super) fn optional_bytes(&mut self, name: &str) -> Result<Option<Vec<u8>>, Unexpected> {
-        match self.0.get(name) {
+        match self.any(name) {
             None | Some(Json::Null) => Ok(None),
-            Some(_) => self.bytes(name).map(Some),
+            Some(Json::Text(text)) => bytes(&text).map(Some),
+            Some(_) => Err(Unexpected),
         }
     }
 }
 
-impl<'de> Deserialize<'de> for Json {
+/// What base64url stands for, in its one form: without padding, the unused bits zero.
+pub(super) fn bytes(text: &str) -> Result<Vec<u8>, Unexpected> {
+    URL_SAFE_NO_PAD.decode(text).map_err(|_| Unexpected)
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Json<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(AnyJson)
+    }
+}
+
+/// A member's name. (serde's own `Cow` never borrows.)
+struct Name<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match deserializer.deserialize_str(AnyJson)? {
+            Json::Text(name) => Ok(Self(name)),
+            _ => Err(D::Error::custom("a member's name is a text")),
+        }
     }
 }
 
 struct AnyJson;
 
 impl<'de> Visitor<'de> for AnyJson {
-    type Value = Json;
+    type Value = Json<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON without a repeated member")
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Json, E> {
+    fn visit_unit<E: Error>(self) -> Result<Json<'de>, E> {
         Ok(Json::Null)
     }
 
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Json, E> {
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Json<'de>, E> {
         Ok(Json::Bool(value))
     }
 
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Json, E> {
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Json<'de>, E> {
         Ok(Json::Number)
     }
 
-    fn visit_u64<E: Error>(self, _: u64) -> Result<Json, E> {
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Json<'de>, E> {
         Ok(Json::Number)
     }
 
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Json, E> {
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Json<'de>, E> {
         Ok(Json::Number)
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Json, E> {
-        Ok(Json::Text(text.to_owned()))
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Json<'de>, E> {
+        Ok(Json::Text(Cow::Borrowed(text)))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
+    fn visit_str<E: Error>(self, text: &str) -> Result<Json<'de>, E> {
+        Ok(Json::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut members: A) -> Result<Json<'de>, A::Error> {
         // Read, so that what is inside is held to the same rules, and dropped.
-        while members.next_element::<Json>()?.is_some() {}
+        while members.next_element::<Json<'_>>()?.is_some() {}
         Ok(Json::Array)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
-        let mut object = BTreeMap::new();
-        while let Some((name, value)) = members.next_entry()? {
-            if object.insert(name, value).is_some() {
-                return Err(A::Error::custom("a member stands twice"));
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json<'de>, A::Error> {
+        let mut object: Vec<(Cow<'de, str>, Json<'de>)> = Vec::with_capacity(8);
+        while let Some((Name(name), value)) = members.next_entry()? {
+            if object.len() == MAX_MEMBERS || object.iter().any(|(before, _)| *before == name) {
+                return Err(A::Error::custom("a member stands twice, or there are too many"));
             }
+            object.push((name, value));
         }
         Ok(Json::Object(Object(object)))
     }
@@ -150,6 +178,12 @@ mod tests {
         ] {
             assert!(Object::parse(json).is_err(), "{}", String::from_utf8_lossy(json));
         }
+        let many = |count| {
+            let members: Vec<_> = (0..count).map(|n| format!("\"{n}\":{n}")).collect();
+            format!("{{{}}}", members.join(","))
+        };
+        assert!(Object::parse(many(MAX_MEMBERS).as_bytes()).is_ok());
+        assert!(Object::parse(many(MAX_MEMBERS + 1).as_bytes()).is_err());
         for text in ["AQI=", "AQJ", "A+//", "AQ I", "A"] {
             let json = serde_json::json!({ "b": text }).to_string();
             assert!(Object::parse(json.as_bytes()).is_ok_and(|mut o| o.bytes("b").is_err()), "{text}");

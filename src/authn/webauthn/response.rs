@@ -2,7 +2,7 @@
 //! data inside it (section 5.8.1).
 
 use super::Refusal;
-use super::json::{Json, Object, Unexpected};
+use super::json::{self, Json, Object, Unexpected};
 
 /// No legal response is nearly as long; a longer one is not read.
 pub const MAX_RESPONSE: usize = 64 * 1024;
@@ -47,7 +47,7 @@ impl Assertion {
 }
 
 /// The credential id, and the authenticator's response.
-fn credential(bytes: &[u8]) -> Result<(Vec<u8>, Object), Refusal> {
+fn credential(bytes: &[u8]) -> Result<(Vec<u8>, Object<'_>), Refusal> {
     if bytes.len() > MAX_RESPONSE {
         return Err(Refusal::ResponseTooLarge);
     }
@@ -55,11 +55,13 @@ fn credential(bytes: &[u8]) -> Result<(Vec<u8>, Object), Refusal> {
     if credential.text("type")? != "public-key" {
         return Err(Refusal::NotAPublicKey);
     }
-    let id = credential.bytes("rawId")?;
-    if credential.bytes("id")? != id {
-        return Err(Refusal::IdNotRawId);
+    let (id, raw_id) = (credential.text("id")?, credential.text("rawId")?);
+    let bytes = json::bytes(&raw_id)?;
+    // Bytes have one spelling: equal texts are equal ids.
+    if id != raw_id {
+        return Err(json::bytes(&id).map_or(Refusal::ResponseMalformed, |_| Refusal::IdNotRawId));
     }
-    Ok((id, credential.object("response")?))
+    Ok((bytes, credential.object("response")?))
 }
 
 impl From<Unexpected> for Refusal {
@@ -100,7 +102,7 @@ impl Expected<'_> {
 }
 
 /// Old browsers say that they know of token binding, or do not. That one is in use cannot be: we have none.
-fn token_binding(said: Option<Json>) -> Result<(), Refusal> {
+fn token_binding(said: Option<Json<'_>>) -> Result<(), Refusal> {
     let status = match said {
         None => return Ok(()),
         Some(Json::Object(mut binding)) => binding.text("status").ok(),

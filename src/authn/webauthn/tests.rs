@@ -2,6 +2,7 @@
 
 mod assertion;
 mod mutation;
+mod oracle;
 mod registration;
 
 use serde_json::Value;
@@ -44,6 +45,13 @@ fn key(new: NewCredential, user: UserId) -> Key {
         used_at: None,
         suspect: false,
     }
+}
+
+/// A key that was made without a ceremony: webauthn-rs registers some algorithms only.
+fn made(authenticator: &mut SoftwareAuthenticator, user: UserId) -> Key {
+    let (credential, passkey) = authenticator.make_credential();
+    let algorithm = authenticator.algorithm;
+    key(NewCredential { credential, passkey, user_verified: false, backup_eligible: false, algorithm }, user)
 }
 
 fn decode(text: &Value) -> Vec<u8> {

@@ -20,7 +20,13 @@ impl Case {
         let (relying_party, user) = (relying_party(), user(random));
         let mut authenticator = SoftwareAuthenticator::new(random);
         (authenticator.algorithm, authenticator.flags) = (algorithm, flags);
-        let key = register(&relying_party, &user, &mut authenticator);
+        let key = match algorithm {
+            Algorithm::Es256 | Algorithm::Rs256 => register(&relying_party, &user, &mut authenticator),
+            Algorithm::Es384 | Algorithm::EdDsa => {
+                authenticator.sign_count = Some(1);
+                made(&mut authenticator, user.id)
+            }
+        };
         Self { relying_party, user, key, authenticator, verification: Verification::Discouraged }
     }
 

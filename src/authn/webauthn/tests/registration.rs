@@ -57,7 +57,7 @@ const KEY: usize = ID + 32;
 
 #[test]
 fn a_key_is_registered() {
-    for algorithm in Algorithm::ALL {
+    for algorithm in [Algorithm::Es256, Algorithm::Rs256] {
         let case = Case { algorithm, flags: flag::USER_PRESENT | flag::USER_VERIFIED, ..Case::new() };
         let mut id = Vec::new();
         let new = case.register(|draft| id = draft.id.clone(), |_| ()).unwrap();
