@@ -42,7 +42,7 @@ impl World {
             let token = SessionToken::new(&random, &token_key, heads::HOST);
             format!("theme=dark; {}={}", cookie::SESSION, token.value())
         };
-        let pool = |algorithm| Pool::of(algorithm, 16, &random).expect("the software authenticator answers");
+        let pool = |algorithm| Pool::new(algorithm, 2, &random).expect("the software authenticator answers");
         Self {
             cura: app(cura()),
             ten_rules: app(one_app(10)),

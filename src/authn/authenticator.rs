@@ -156,18 +156,14 @@ impl<'r> SoftwareAuthenticator<'r> {
         })
     }
 
-    /// Signs the draft, whatever it says.
+    /// Signs the draft, whatever it says, and answers the response.
     pub fn sign(&self, draft: &AssertionDraft) -> Result<Value, Declined> {
-        let key = self.keys.get(&draft.id).ok_or(Declined::NotAllowed)?;
-        let signature =
-            key.sign(&[&draft.authenticator_data[..], &Sha256::digest(&draft.client_data)].concat());
-        let response = json!({
-            "clientDataJSON": URL_SAFE_NO_PAD.encode(&draft.client_data),
-            "authenticatorData": URL_SAFE_NO_PAD.encode(&draft.authenticator_data),
-            "signature": URL_SAFE_NO_PAD.encode(signature),
-            "userHandle": null,
-        });
-        Ok(public_key_credential(&draft.id, response))
+        self.sign_bytes(draft).map(|signature| draft.response(&signature))
+    }
+
+    /// The signature alone.
+    pub fn sign_bytes(&self, draft: &AssertionDraft) -> Result<Vec<u8>, Declined> {
+        self.sign_with(&draft.id, &draft.signed())
     }
 
     /// A signature over anything, for attestation statements.
@@ -183,6 +179,24 @@ impl<'r> SoftwareAuthenticator<'r> {
         data.push(self.flags | flags);
         data.extend(self.sign_count.unwrap_or(0).to_be_bytes());
         data
+    }
+}
+
+impl AssertionDraft {
+    /// What the signature is over (WebAuthn L3, section 6.3.3).
+    pub fn signed(&self) -> Vec<u8> {
+        [&self.authenticator_data[..], &Sha256::digest(&self.client_data)].concat()
+    }
+
+    /// As `PublicKeyCredential.toJSON()` of a browser writes it.
+    pub fn response(&self, signature: &[u8]) -> Value {
+        let response = json!({
+            "clientDataJSON": URL_SAFE_NO_PAD.encode(&self.client_data),
+            "authenticatorData": URL_SAFE_NO_PAD.encode(&self.authenticator_data),
+            "signature": URL_SAFE_NO_PAD.encode(signature),
+            "userHandle": null,
+        });
+        public_key_credential(&self.id, response)
     }
 }
 

@@ -88,13 +88,7 @@ enum Command {
     Audit(audit::Audit),
     /// Measure this machine
     #[command(subcommand)]
-    Bench(Bench),
-}
-
-#[derive(Debug, Subcommand)]
-enum Bench {
-    /// Verifications of security-key assertions, per second and core
-    Assertions(bench::AssertionsArgs),
+    Bench(bench::Bench),
 }
 
 /// How a command ends: 0, 1 or 2 to whoever called it.
@@ -157,7 +151,7 @@ fn run(config: &Path, command: Command) -> anyhow::Result<Exit> {
         Command::Routes(args) => return Ok(routes::routes(config, &args, &mut out)?),
         Command::Diff(args) => return diff::diff(config, &args, &mut out),
         Command::Schema(args) => schema::print(&args, &mut out)?,
-        Command::Bench(Bench::Assertions(args)) => bench::run(&args, &mut out)?,
+        Command::Bench(bench) => bench::run(&bench, &mut out)?,
         Command::User(_)
         | Command::Key(_)
         | Command::Session(_)

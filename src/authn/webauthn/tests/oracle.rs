@@ -139,7 +139,8 @@ fn tamper(response: &mut Value, tampering: &Tampering) {
 
 /// Flags of authenticator data: what an authenticator says of itself, with extensions now and then.
 fn flags() -> impl Strategy<Value = u8> {
-    let touched = any::<u8>().prop_map(|bits| bits & !(flag::ATTESTED | flag::EXTENSIONS) | flag::USER_PRESENT);
+    let touched =
+        any::<u8>().prop_map(|bits| bits & !(flag::ATTESTED | flag::EXTENSIONS) | flag::USER_PRESENT);
     prop_oneof![6 => touched, 1 => any::<u8>(), 3 => Just(flag::USER_PRESENT | flag::USER_VERIFIED)]
 }
 
@@ -194,7 +195,8 @@ proptest! {
 #[test]
 fn both_refuse_what_is_no_response() {
     let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/assertion");
-    let seeds: Vec<_> = corpus.read_dir().unwrap().map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect();
+    let seeds: Vec<_> =
+        corpus.read_dir().unwrap().map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect();
     assert!(seeds.len() >= 8);
     let case = Asked::new(Algorithm::Es256);
     let keys = std::slice::from_ref(&case.key);

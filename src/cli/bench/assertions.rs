@@ -1,0 +1,330 @@
+//! `sluse bench assertions`: how many assertions a core verifies.
+
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
+
+use super::chart::{Axis, Chart, Line};
+use super::comparison;
+use super::pool::{Item, Pool};
+use super::progress::Progress;
+use crate::authn::webauthn::Algorithm;
+use crate::random::SystemRandom;
+
+/// Whole verifications and bare signatures take turns this long, so that both meet the same machine.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// Measure how many security-key assertions a core verifies in a second
+///
+/// Each verification goes the whole way, from the JSON a browser sends to the verdict, by a key that was read
+/// before. In turns with them the signature alone is verified: `of raw` says how much of that rate is left.
+#[derive(Debug, clap::Args)]
+pub struct AssertionsArgs {
+    /// The algorithms, separated by commas [default: all]
+    #[arg(long, value_name = "ALG", value_delimiter = ',', value_parser = algorithm)]
+    alg: Vec<Algorithm>,
+    /// Software keys to make of each algorithm
+    #[arg(long, value_name = "N", default_value = "8")]
+    keys: NonZeroUsize,
+    /// How long to measure each algorithm
+    #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    seconds: u64,
+    /// Threads that verify, each on its own; more than there are cores tells nothing
+    #[arg(long, value_name = "N", default_value = "1")]
+    threads: NonZeroUsize,
+    #[arg(long, default_value = "human")]
+    format: Format,
+    /// Keep the figures, for `--compare`
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+    /// Say how much has changed since these were saved
+    #[arg(long, value_name = "FILE")]
+    compare: Option<PathBuf>,
+    /// Draw the time taken by percentile
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+}
+
+#[derive(Copy, Clone, Debug, clap::ValueEnum)]
+enum Format {
+    Human,
+    /// One object an algorithm, one a line
+    Json,
+}
+
+fn algorithm(name: &str) -> Result<Algorithm, String> {
+    let found = Algorithm::ALL.into_iter().find(|algorithm| algorithm.name() == name);
+    found.ok_or_else(|| {
+        let names = Algorithm::ALL.map(Algorithm::name).join(", ");
+        format!("there are {names}")
+    })
+}
+
+/// Measures, and writes one line an algorithm.
+pub fn run(args: &AssertionsArgs, out: &mut impl Write) -> anyhow::Result<()> {
+    let before = args.compare.as_deref().map(comparison::load::<Figures>).transpose()?;
+    let algorithms = if args.alg.is_empty() { &Algorithm::ALL[..] } else { &args.alg };
+    if matches!(args.format, Format::Human) {
+        writeln!(out, "{HEAD}{}", if before.is_some() { "   change" } else { "" })?;
+    }
+    let (mut measured, mut lines) = (Vec::new(), Vec::new());
+    for algorithm in algorithms {
+        let lap = measure(*algorithm, args)?;
+        let figures = lap.figures(*algorithm);
+        let same = before.iter().flatten().find(|before| before.alg == figures.alg);
+        figures.write(args.format, same, out)?;
+        out.flush()?;
+        lines.push(lap.line(&figures.alg));
+        measured.push(figures);
+    }
+    if let Some(path) = &args.save {
+        comparison::save(path, &measured)?;
+    }
+    if let Some(path) = &args.svg {
+        std::fs::write(path, chart(lines).svg())
+            .with_context(|| format!("`{}` cannot be written", path.display()))?;
+    }
+    Ok(())
+}
+
+const HEAD: &str = "alg    per s and core   of raw   p50 µs   p99 µs p99.9 µs";
+
+/// What one algorithm came to.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Figures {
+    alg: String,
+    per_second_per_core: f64,
+    /// Signatures alone, in turns with the whole verifications.
+    raw_per_second_per_core: f64,
+    of_raw: f64,
+    p50_us: f64,
+    p99_us: f64,
+    p999_us: f64,
+}
+
+impl Figures {
+    fn write(&self, format: Format, before: Option<&Self>, out: &mut impl Write) -> anyhow::Result<()> {
+        let Self { alg, per_second_per_core: rate, of_raw, p50_us, p99_us, p999_us, .. } = self;
+        match format {
+            Format::Json => writeln!(out, "{}", serde_json::to_string(self)?)?,
+            Format::Human => {
+                let change = before.map(|before| comparison::change(before.per_second_per_core, *rate));
+                let change = change.map(|change| format!(" {change:>8}")).unwrap_or_default();
+                writeln!(
+                    out,
+                    "{alg:<6} {rate:>14.0} {of_raw:>8.2} {p50_us:>8.1} {p99_us:>8.1} {p999_us:>8.1}{change}"
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What was measured of one algorithm.
+struct Lap {
+    /// Of one whole verification, in nanoseconds.
+    times: Histogram<u64>,
+    whole: Slices,
+    raw: Slices,
+}
+
+/// So many in so long.
+#[derive(Default)]
+struct Slices {
+    count: u64,
+    elapsed: Duration,
+}
+
+impl Slices {
+    fn rate(&self) -> f64 {
+        self.count as f64 / self.elapsed.as_secs_f64()
+    }
+}
+
+impl Lap {
+    fn new() -> anyhow::Result<Self> {
+        Ok(Self { times: Histogram::new(3)?, whole: Slices::default(), raw: Slices::default() })
+    }
+
+    fn add(&mut self, other: &Self) -> anyhow::Result<()> {
+        self.times.add(&other.times)?;
+        for (mine, theirs) in [(&mut self.whole, &other.whole), (&mut self.raw, &other.raw)] {
+            mine.count += theirs.count;
+            mine.elapsed += theirs.elapsed;
+        }
+        Ok(())
+    }
+
+    fn figures(&self, algorithm: Algorithm) -> Figures {
+        let micros = |quantile| self.times.value_at_quantile(quantile) as f64 / 1000.0;
+        Figures {
+            alg: algorithm.name().to_owned(),
+            per_second_per_core: self.whole.rate(),
+            raw_per_second_per_core: self.raw.rate(),
+            of_raw: self.whole.rate() / self.raw.rate(),
+            p50_us: micros(0.5),
+            p99_us: micros(0.99),
+            p999_us: micros(0.999),
+        }
+    }
+
+    /// Over one in how many is slower, the time taken.
+    fn line(&self, name: &str) -> Line {
+        let rarities = (0..=40).map(|step| 10f64.powf(f64::from(step) / 10.0));
+        let enough = rarities.take_while(|rarity| *rarity <= self.times.len() as f64);
+        let time = |rarity: f64| self.times.value_at_quantile(1.0 - 1.0 / rarity) as f64 / 1000.0;
+        Line { name: name.to_owned(), points: enough.map(|rarity| (rarity, time(rarity))).collect() }
+    }
+}
+
+fn chart(lines: Vec<Line>) -> Chart<'static> {
+    let percentiles = [(1.0, "0"), (2.0, "50"), (10.0, "90"), (100.0, "99"), (1e3, "99.9"), (1e4, "99.99")];
+    let times = [10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0];
+    Chart {
+        title: "Verifying an assertion",
+        x: Axis {
+            title: "percentile",
+            marks: percentiles.map(|(at, words)| (at, words.to_owned())).into(),
+            logarithmic: true,
+        },
+        y: Axis { title: "µs", marks: times.map(|time| (time, time.to_string())).into(), logarithmic: true },
+        lines,
+    }
+}
+
+fn measure(algorithm: Algorithm, args: &AssertionsArgs) -> anyhow::Result<Lap> {
+    let progress = Progress::new();
+    progress.show(algorithm.name(), 0.0);
+    let pool = Pool::new(algorithm, args.keys.get(), &SystemRandom)?;
+    let window = Duration::from_secs(args.seconds);
+    let laps = std::thread::scope(|scope| {
+        let run = |first: bool| {
+            let (pool, progress) = (&pool, &progress);
+            let show = move |part| {
+                if first {
+                    progress.show(algorithm.name(), part);
+                }
+            };
+            scope.spawn(move || verify_for(pool, window, show))
+        };
+        let threads: Vec<_> = (0..args.threads.get()).map(|thread| run(thread == 0)).collect();
+        let joined =
+            threads.into_iter().map(|thread| thread.join().expect("a measuring thread never panics"));
+        joined.collect::<anyhow::Result<Vec<_>>>()
+    })?;
+    progress.clear();
+    let mut all = Lap::new()?;
+    for lap in &laps {
+        all.add(lap)?;
+    }
+    Ok(all)
+}
+
+/// Measures until whole verifications have had `window`.
+fn verify_for(pool: &Pool, window: Duration, show: impl Fn(f64)) -> anyhow::Result<Lap> {
+    // The first time round warms caches and is not counted.
+    for item in &pool.items {
+        pool.verify(item)?;
+        pool.verify_signature(item)?;
+    }
+    let mut lap = Lap::new()?;
+    let mut none = Histogram::new(3)?;
+    let (mut items, mut same) = (pool.items.iter().cycle(), pool.items.iter().cycle());
+    while lap.whole.elapsed < window {
+        slice(&mut lap.whole, &mut lap.times, &mut items, |item| pool.verify(item))?;
+        slice(&mut lap.raw, &mut none, &mut same, |item| pool.verify_signature(item))?;
+        show(lap.whole.elapsed.as_secs_f64() / window.as_secs_f64());
+    }
+    Ok(lap)
+}
+
+/// Both kinds are timed alike: what timing costs is in both.
+fn slice<'p>(
+    slices: &mut Slices,
+    times: &mut Histogram<u64>,
+    items: &mut impl Iterator<Item = &'p Item>,
+    verify: impl Fn(&Item) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let start = Instant::now();
+    let mut before = start;
+    for item in items {
+        verify(item)?;
+        let after = Instant::now();
+        times.record(u64::try_from((after - before).as_nanos())?)?;
+        slices.count += 1;
+        before = after;
+        if after - start >= SLICE {
+            break;
+        }
+    }
+    slices.elapsed += before - start;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: AssertionsArgs,
+    }
+
+    fn parse(arguments: &[&str]) -> Result<AssertionsArgs, clap::Error> {
+        use clap::Parser as _;
+        Cli::try_parse_from(["assertions"].iter().chain(arguments)).map(|cli| cli.args)
+    }
+
+    #[test]
+    fn one_object_an_algorithm() {
+        let folder = tempfile::tempdir().unwrap();
+        let [saved, drawn] = ["figures", "chart.svg"].map(|name| folder.path().join(name));
+        let mut args =
+            parse(&["--alg", "es256,eddsa", "--keys", "2", "--seconds", "1", "--threads", "2"]).unwrap();
+        args.format = Format::Json;
+        (args.save, args.svg) = (Some(saved.clone()), Some(drawn.clone()));
+        let mut out = Vec::new();
+        run(&args, &mut out).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        let figures: Vec<Figures> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(figures.iter().map(|one| one.alg.as_str()).collect::<Vec<_>>(), ["es256", "eddsa"]);
+        for one in &figures {
+            assert!(one.per_second_per_core > 0.0 && one.raw_per_second_per_core > 0.0, "{one:?}");
+            assert!(0.0 < one.p50_us && one.p50_us <= one.p99_us && one.p99_us <= one.p999_us, "{one:?}");
+        }
+        assert_eq!(comparison::load::<Figures>(&saved).unwrap(), figures);
+        assert!(std::fs::read_to_string(drawn).unwrap().contains(">eddsa</text>"));
+    }
+
+    #[test]
+    fn a_table_for_people() {
+        let figures = |rate| Figures {
+            alg: "es256".to_owned(),
+            per_second_per_core: rate,
+            raw_per_second_per_core: 4500.0,
+            of_raw: 0.96,
+            p50_us: 229.04,
+            p99_us: 301.0,
+            p999_us: 402.5,
+        };
+        let mut out = Vec::new();
+        figures(4321.9).write(Format::Human, None, &mut out).unwrap();
+        figures(4321.9).write(Format::Human, Some(&figures(4000.0)), &mut out).unwrap();
+        let row = "es256            4322     0.96    229.0    301.0    402.5";
+        assert_eq!(String::from_utf8(out).unwrap(), format!("{row}\n{row}   +8.0 %\n"));
+        assert_eq!(HEAD.chars().count(), row.chars().count());
+    }
+
+    #[test]
+    fn what_cannot_be_measured_is_refused() {
+        for arguments in [&["--seconds", "0"], &["--threads", "0"], &["--alg", "es512"], &["--keys", "0"]] {
+            assert!(parse(arguments).is_err(), "{arguments:?}");
+        }
+    }
+}
