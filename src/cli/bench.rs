@@ -3,10 +3,16 @@
 pub mod assertions;
 mod chart;
 mod comparison;
+mod export;
+mod load;
+pub mod login;
+pub mod people;
 mod pool;
 mod progress;
-
-use std::io::Write;
+pub mod proxy;
+mod target;
+mod times;
+mod visit;
 
 pub use self::pool::{Item, Pool};
 
@@ -14,10 +20,10 @@ pub use self::pool::{Item, Pool};
 pub enum Bench {
     /// Verifications of security-key assertions, per second and core
     Assertions(assertions::AssertionsArgs),
-}
-
-pub fn run(bench: &Bench, out: &mut impl Write) -> anyhow::Result<()> {
-    match bench {
-        Bench::Assertions(args) => assertions::run(args, out),
-    }
+    /// Add people to measure with, who are gone in a day
+    Prepare(people::PrepareArgs),
+    /// Whole logins against a running gateway
+    Login(login::LoginArgs),
+    /// What the gateway adds to a signed-in request
+    Proxy(proxy::ProxyArgs),
 }

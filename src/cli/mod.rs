@@ -32,6 +32,7 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
+use self::bench::Bench;
 use self::context::count;
 pub use self::context::{Context, Format, Refused};
 use crate::authn::password::{Cost, Passwords, Rules};
@@ -88,7 +89,7 @@ enum Command {
     Audit(audit::Audit),
     /// Measure this machine
     #[command(subcommand)]
-    Bench(bench::Bench),
+    Bench(Bench),
 }
 
 /// How a command ends: 0, 1 or 2 to whoever called it.
@@ -151,17 +152,25 @@ fn run(config: &Path, command: Command) -> anyhow::Result<Exit> {
         Command::Routes(args) => return Ok(routes::routes(config, &args, &mut out)?),
         Command::Diff(args) => return diff::diff(config, &args, &mut out),
         Command::Schema(args) => schema::print(&args, &mut out)?,
-        Command::Bench(bench) => bench::run(&bench, &mut out)?,
+        Command::Bench(Bench::Assertions(args)) => bench::assertions::run(&args, &mut out)?,
+        Command::Bench(Bench::Login(args)) => on_the_network(bench::login::run(&args, &mut out))?,
+        Command::Bench(Bench::Proxy(args)) => on_the_network(bench::proxy::run(&args, &mut out))?,
         Command::User(_)
         | Command::Key(_)
         | Command::Session(_)
         | Command::Invite(_)
         | Command::Device(_)
+        | Command::Bench(Bench::Prepare(_))
         | Command::Audit(_) => {
             on_the_store(config, command, &mut out)?;
         }
     }
     Ok(Exit::Yes)
+}
+
+/// The commands that load a gateway from outside.
+fn on_the_network(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
 }
 
 /// The commands that open the store and are done.
@@ -189,6 +198,7 @@ fn on_the_store(config: &Path, command: Command, out: &mut impl std::io::Write) 
             Command::Session(command) => session::run(command, &context, out).await,
             Command::Device(command) => device::run(command, &context, &config.login, out).await,
             Command::Audit(command) => audit::run(command, &context, out).await,
+            Command::Bench(Bench::Prepare(args)) => bench::people::prepare(&args, &context, out).await,
             Command::Explain(args) => trace::run((&args.method, args.format), &context, out).await,
             _ => Ok(()),
         };
