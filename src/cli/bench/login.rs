@@ -14,7 +14,7 @@ use super::people::{self, Person};
 use super::target::{self, Owned};
 use super::times::{self, HEAD, Times};
 use super::visit::Visit;
-use crate::cli::Format;
+use crate::cli::{Format, Refused};
 
 /// Log people in, from an app's address by password and key to the app's own page, and say how long it takes
 ///
@@ -95,14 +95,16 @@ pub async fn run(args: &LoginArgs, out: &mut impl Write) -> anyhow::Result<()> {
             .with_context(|| format!("`{}` cannot be written", path.display()))?;
     }
     match outcome.first_failure {
-        Some(failure) => anyhow::bail!("{} of the logins failed, the first so: {failure}", outcome.failed),
+        Some(failure) => {
+            Err(Refused(format!("{} of the logins failed, the first so: {failure}", outcome.failed)).into())
+        }
         None => Ok(()),
     }
 }
 
 /// Where the app sends those who are not signed in.
 pub async fn login_host(app: &Url) -> anyhow::Result<Url> {
-    use openidconnect::reqwest::header;
+    use reqwest::header;
     let http = target::http(&[app])?;
     let request =
         http.get(app.as_str()).header(header::ACCEPT, "text/html").header("sec-fetch-mode", "navigate");

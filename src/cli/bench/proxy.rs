@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use openidconnect::reqwest::{Client, header};
+use reqwest::{Client, header};
 use serde::Serialize;
 use url::Url;
 
@@ -15,7 +15,7 @@ use super::people;
 use super::target::{self, Owned};
 use super::times::{self, HEAD, Times};
 use super::visit::Visit;
-use crate::cli::Format;
+use crate::cli::{Format, Refused};
 
 /// Send signed-in requests through the gateway, and the same to the upstream itself, and say what the gateway adds
 ///
@@ -97,7 +97,7 @@ pub async fn run(args: &ProxyArgs, out: &mut impl Write) -> anyhow::Result<()> {
         draw(path, &through, &direct)?;
     }
     match through.first_failure.or(direct.first_failure) {
-        Some(failure) => anyhow::bail!("requests failed, the first so: {failure}"),
+        Some(failure) => Err(Refused(format!("requests failed, the first so: {failure}")).into()),
         None => Ok(()),
     }
 }

@@ -3,7 +3,6 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use openidconnect::reqwest;
 use url::{Host, Url};
 
 /// Longer than any answer that counts.

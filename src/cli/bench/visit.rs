@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use anyhow::Context as _;
-use openidconnect::reqwest::{Client, Method, Response, header};
+use reqwest::{Client, Method, Response, header};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -44,6 +44,7 @@ impl<'c> Visit<'c> {
         }
         let (ceremony, options) = (key.attribute("data-ceremony")?, key.attribute("data-options")?);
         let origin = key.url.origin().ascii_serialization();
+        let options = format!(r#"{{"publicKey":{options}}}"#);
         let response = person.with_key(|touched| touched.assert(&options, &origin))?;
         let mut message =
             json!({ "ceremony": ceremony, "response": serde_json::from_str::<Value>(&response)? });
