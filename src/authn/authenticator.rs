@@ -126,7 +126,7 @@ impl<'r> SoftwareAuthenticator<'r> {
         let id = random::bytes::<32>(self.random).to_vec();
         let key = PrivateKey::generate(self.algorithm, self.random);
         let passkey = proto::Credential {
-            cred_id: id.clone().into(),
+            cred_id: id.clone(),
             cred: key.public(),
             counter: self.sign_count.unwrap_or(0),
             transports: None,

@@ -44,7 +44,7 @@ impl<'a> Object<'a> {
 
     /// Bytes in base64url, in its one form: without padding, the unused bits zero.
     pub(super) fn bytes(&mut self, name: &str) -> Result<Vec<u8>, Unexpected> {
-        bytes(&*self.text(name)?)
+        bytes(&self.text(name)?)
     }
 
     pub(super) fn object(&mut self, name: &str) -> Result<Self, Unexpected> {

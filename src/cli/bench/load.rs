@@ -189,7 +189,7 @@ mod tests {
         let short = |pace| Plan { pace, warm_up: Duration::ZERO, window: Duration::from_millis(50) };
         let odd = |nth: usize| async move {
             tokio::task::yield_now().await;
-            anyhow::ensure!(nth % 2 == 0, "{nth} is odd");
+            anyhow::ensure!(nth.is_multiple_of(2), "{nth} is odd");
             Ok(())
         };
         let together = drive(short(Pace::Together(NonZeroUsize::MIN)), odd).await.unwrap();
