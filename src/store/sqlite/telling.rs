@@ -104,14 +104,14 @@ impl Telling for Sqlite {
     }
 
     async fn oldest_message(&self) -> Result<Option<Message>> {
-        let row: Option<MessageRow> =
-            sqlx::query_as("SELECT * FROM messages ORDER BY at LIMIT 1").fetch_optional(&self.readers).await?;
+        let row: Option<MessageRow> = sqlx::query_as("SELECT * FROM messages ORDER BY at LIMIT 1")
+            .fetch_optional(&self.readers)
+            .await?;
         row.map(Message::try_from).transpose()
     }
 
     async fn messages_waiting(&self) -> Result<u64> {
-        let count: i64 =
-            sqlx::query_scalar("SELECT count(*) FROM messages").fetch_one(&self.readers).await?;
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM messages").fetch_one(&self.readers).await?;
         Ok(count.unsigned_abs())
     }
 }
