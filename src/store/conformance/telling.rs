@@ -16,6 +16,9 @@ pub(crate) async fn what_is_to_be_told_is_claimed_until_it_is_told(subject: &dyn
     assert_eq!((store.told().await.unwrap(), store.messages_waiting().await.unwrap()), (Some(7), 3));
     assert_eq!(store.oldest_message().await.unwrap().map(|message| message.position), Some(1));
     assert_eq!(store.claim_message(&["administrators"], at(10), at(20)).await.unwrap(), None);
+    assert!(store.tell(Some(7), 8, &[message(8, "administrators")]).await.unwrap());
+    let ahead = store.claim_message(&["administrators"], at(7), at(20)).await.unwrap().unwrap();
+    assert!(store.finish_message(&ahead, None).await.unwrap(), "by a clock that is ahead of this one");
 
     let first = store.claim_message(&["administrators", "person"], at(10), at(20)).await.unwrap().unwrap();
     assert_eq!(first, Message { attempts: 1, ..message(1, "person") });

@@ -31,9 +31,10 @@ impl Telling for Sqlite {
             .execute(&mut *write)
             .await?;
         for message in messages {
+            // Due since ever, and not since it happened: another node's clock may be ahead of ours.
             sqlx::query(
                 "INSERT INTO messages (position, channel, at, content, attempts, due_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?3)",
+                 VALUES (?, ?, ?, ?, ?, 0)",
             )
             .bind(message.position)
             .bind(&message.channel)
