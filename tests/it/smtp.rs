@@ -16,7 +16,7 @@ const PASSWORD: &str = "en hemmelighed for postvæsenet";
 
 /// How TLS begins.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Tls {
+pub enum Encryption {
     Implicit,
     StartTls,
     /// It is asked for, and not offered.
@@ -25,7 +25,7 @@ pub enum Tls {
 
 pub struct Smtp {
     address: SocketAddr,
-    tls: Tls,
+    tls: Encryption,
     cert: String,
     key: String,
     process: Option<Process>,
@@ -45,7 +45,7 @@ pub struct Mail {
 }
 
 impl Smtp {
-    pub async fn start(tls: Tls) -> Self {
+    pub async fn start(tls: Encryption) -> Self {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
         let [address] = free_addresses();
         let (cert, key) = (made.cert.pem(), made.signing_key.serialize_pem());
@@ -60,8 +60,8 @@ impl Smtp {
         assert!(folder.join("node_modules/smtp-server").exists(), "`make deps` installs the mail server");
         let setup = json!({
             "port": self.address.port(),
-            "secure": self.tls == Tls::Implicit,
-            "tls": self.tls != Tls::Absent,
+            "secure": self.tls == Encryption::Implicit,
+            "tls": self.tls != Encryption::Absent,
             "cert": self.cert,
             "key": self.key,
             "user": USER,
@@ -80,7 +80,7 @@ impl Smtp {
 
     /// Makes it the installation's, with `more` lines under `mail`. What it trusts is `ca`, else its certificate.
     pub fn serve(&self, installation: &Installation, ca: Option<&str>, more: &str) {
-        let scheme = if self.tls == Tls::Implicit { "smtps" } else { "smtp" };
+        let scheme = if self.tls == Encryption::Implicit { "smtps" } else { "smtp" };
         let ca = installation.write("mail-ca.pem", ca.unwrap_or(&self.cert));
         let password = installation.write("mail.secret", PASSWORD);
         let mail = format!(

@@ -18,7 +18,7 @@ use crate::in_process::InProcess;
 use crate::origin::Origin;
 use crate::person::Person;
 use crate::raw::exchange;
-use crate::smtp::{Smtp, Tls};
+use crate::smtp::{Encryption, Smtp};
 use crate::wait::until;
 
 const PASSWORD: &str = "en lang og god sætning";
@@ -27,7 +27,7 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 #[tokio::test]
 async fn a_person_is_told_of_a_new_browser_and_of_keys() {
-    let smtp = Smtp::start(Tls::Implicit).await;
+    let smtp = Smtp::start(Encryption::Implicit).await;
     let installation = Installation::new(&Origin::echo().await);
     smtp.serve(&installation, None, "  phone: 72 10 10 10\n");
     // What happened before the first start is history.
@@ -69,7 +69,7 @@ async fn a_person_is_told_of_a_new_browser_and_of_keys() {
 
 #[tokio::test]
 async fn a_mail_arrives_later_when_the_server_was_away() {
-    let mut smtp = Smtp::start(Tls::StartTls).await;
+    let mut smtp = Smtp::start(Encryption::StartTls).await;
     let installation = Installation::new(&Origin::echo().await);
     smtp.serve(&installation, None, "");
     add(&installation, &NEZ, "nez@kommune.example");
@@ -87,7 +87,7 @@ async fn a_mail_arrives_later_when_the_server_was_away() {
 
 #[tokio::test]
 async fn a_power_cut_loses_no_mail() {
-    let mut smtp = Smtp::start(Tls::StartTls).await;
+    let mut smtp = Smtp::start(Encryption::StartTls).await;
     let installation = Installation::new(&Origin::echo().await);
     smtp.serve(&installation, None, "");
     add(&installation, &NEZ, "nez@kommune.example");
@@ -110,9 +110,9 @@ async fn a_power_cut_loses_no_mail() {
 async fn no_mail_goes_to_a_server_that_cannot_show_who_it_is() {
     let stranger = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
     for (tls, ca) in [
-        (Tls::Implicit, Some(stranger.cert.pem())),
-        (Tls::StartTls, Some(stranger.cert.pem())),
-        (Tls::Absent, None),
+        (Encryption::Implicit, Some(stranger.cert.pem())),
+        (Encryption::StartTls, Some(stranger.cert.pem())),
+        (Encryption::Absent, None),
     ] {
         let smtp = Smtp::start(tls).await;
         let installation = Installation::new(&Origin::echo().await);
@@ -138,12 +138,15 @@ async fn no_mail_goes_to_a_server_that_cannot_show_who_it_is() {
 
 #[tokio::test]
 async fn names_and_addresses_write_no_headers() {
-    let smtp = Smtp::start(Tls::Implicit).await;
+    let smtp = Smtp::start(Encryption::Implicit).await;
     let installation = Installation::new(&Origin::echo().await);
     smtp.serve(&installation, None, "");
-    add(&installation, &OLE, "ole@kommune.example\r\nBcc: evil@evil.example");
-    let named = Account { name: "Nez\r\nBcc: evil@evil.example", ..NEZ };
-    add(&installation, &named, "nez@kommune.example");
+    add(&installation, &OLE, "ole@kommune.example");
+    add(&installation, &NEZ, "nez@kommune.example");
+    // The commands refuse such names; what a directory says is another matter.
+    let lines = r#"UPDATE users SET claims = '[["email","ole@kommune.example\r\nBcc: evil@evil.example"]]' WHERE username = 'ole';
+        UPDATE users SET name = 'Nez' || char(13, 10) || 'Bcc: evil@evil.example' WHERE username = 'nez'"#;
+    crate::audit::change(&installation, lines).await;
     let gateway = InProcess::serve(&installation).await;
     // Ole has no address that is one: nothing is sent, and nobody waits.
     for user in ["ole", "nez"] {
@@ -160,7 +163,7 @@ async fn names_and_addresses_write_no_headers() {
 
 #[tokio::test]
 async fn administrators_are_told_when_many_are_locked_out() {
-    let smtp = Smtp::start(Tls::Implicit).await;
+    let smtp = Smtp::start(Encryption::Implicit).await;
     let installation = Installation::new(&Origin::echo().await);
     smtp.serve(&installation, None, "  alarms: [it-vagt@kommune.example]\n");
     let names: Vec<String> = (0..10).map(|n| format!("person{n}")).collect();
@@ -189,7 +192,7 @@ async fn administrators_are_told_when_many_are_locked_out() {
 
 #[tokio::test]
 async fn a_lockout_is_mailed_once_an_hour() {
-    let smtp = Smtp::start(Tls::Implicit).await;
+    let smtp = Smtp::start(Encryption::Implicit).await;
     let installation = Installation::new(&Origin::echo().await);
     smtp.serve(&installation, None, "");
     add(&installation, &NEZ, "nez@kommune.example");
