@@ -18,20 +18,22 @@ pub enum To {
 pub struct Told {
     pub event: Event,
     pub to: To,
-    /// How long the person is left in peace by mail when the same happens again: what strangers can bring about
-    /// must not fill a mailbox.
-    pub quiet: Option<Duration>,
+    /// Mailed once in such a span, however often it happens: what strangers can bring about must not fill a
+    /// mailbox.
+    pub once_in: Option<Duration>,
 }
+
+const HOUR: Option<Duration> = Some(Duration::from_hours(1));
 
 /// Every event that is told. Whoever adds one adds its words as well.
 pub const TOLD: [Told; 7] = [
-    Told { event: Event::KeyRegistered, to: To::Person, quiet: None },
-    Told { event: Event::KeyDeleted, to: To::Person, quiet: None },
-    Told { event: Event::BrowserNew, to: To::Person, quiet: None },
-    Told { event: Event::PasswordSet, to: To::Person, quiet: None },
-    Told { event: Event::AccountLocked, to: To::Person, quiet: Some(Duration::from_hours(1)) },
-    Told { event: Event::PasswordGuessing, to: To::Administrators, quiet: None },
-    Told { event: Event::ManyLockouts, to: To::Administrators, quiet: None },
+    Told { event: Event::KeyRegistered, to: To::Person, once_in: None },
+    Told { event: Event::KeyDeleted, to: To::Person, once_in: None },
+    Told { event: Event::BrowserNew, to: To::Person, once_in: None },
+    Told { event: Event::PasswordSet, to: To::Person, once_in: None },
+    Told { event: Event::AccountLocked, to: To::Person, once_in: HOUR },
+    Told { event: Event::PasswordGuessing, to: To::Administrators, once_in: HOUR },
+    Told { event: Event::ManyLockouts, to: To::Administrators, once_in: HOUR },
 ];
 
 /// How the event with this code is told, if it is.

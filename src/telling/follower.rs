@@ -10,6 +10,7 @@ use crate::audit::told::{self, To, Told};
 use crate::audit::{Entry, Event, Origin};
 use crate::store::telling::Message;
 use crate::store::{AuditPosition, AuditQuery, AuditRow, StoreError};
+use crate::time::Timestamp;
 use crate::user::UserId;
 
 /// How often the audit is looked at.
@@ -115,20 +116,22 @@ impl Follower {
         Ok(channels.into_iter().map(message).collect())
     }
 
-    /// Whether the same happened to the same person a short while before.
+    /// Whether the same was told before in the same span: to the person it happened to, or of anybody.
     async fn is_repeated(&self, row: &AuditRow, told: &Told) -> Result<bool, StoreError> {
-        let (Some(user), Some(quiet)) = (row.record.user, told.quiet) else { return Ok(false) };
+        let Some(span) = told.once_in else { return Ok(false) };
+        let record = &row.record;
         let query = AuditQuery {
-            user: Some(user),
-            event: Some(row.record.event.clone()),
-            from: Some(row.record.at.minus(quiet)),
+            user: record.user.filter(|_| told.to == To::Person),
+            event: Some(record.event.clone()),
+            from: Some(start_of(span, record.at)),
             limit: 100,
             ..AuditQuery::default()
         };
-        let kind = Notice::of(row);
         let before: Vec<AuditRow> = self.parts.store.audit(&query).await?;
-        let mut before = before.iter().take_while(|earlier| earlier.position < row.position);
-        Ok(before.any(|earlier| Notice::of(earlier).text("kind") == kind.text("kind")))
+        let mut before = before.iter().take_while(|earlier| earlier.position < row.position).map(Notice::of);
+        let this = Notice::of(row);
+        // A lock for good is another matter than one for a while, and so is guessing at a name or from an address.
+        Ok(before.any(|other| ["kind", "by"].iter().all(|name| other.text(name) == this.text(name))))
     }
 
     /// The oldest, if it is too old; whether there may be more.
@@ -161,7 +164,25 @@ impl Follower {
     }
 }
 
+/// Spans follow one another by the clock, so that what goes on for long is told of again.
+fn start_of(span: Duration, at: Timestamp) -> Timestamp {
+    let span = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_millis(at.as_millis() - at.as_millis().rem_euclid(span))
+}
+
 /// A channel as metrics have it: without the names of webhooks.
 pub(super) fn kind(channel: &str) -> &str {
     if channel.starts_with(WEBHOOK) { "webhook" } else { channel }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_follow_one_another() {
+        let start =
+            |seconds| start_of(Duration::from_hours(1), Timestamp::from_seconds(seconds)).as_seconds();
+        assert_eq!([0, 3599, 3600, 7199, -1].map(start), [0, 0, 3600, 3600, -3600]);
+    }
 }
