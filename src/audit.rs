@@ -2,6 +2,7 @@
 
 pub mod alarm;
 pub mod export;
+pub mod told;
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -56,6 +57,9 @@ pub enum Event {
     PolicyRefused,
     AuditForgotten,
     PasswordGuessing,
+    BrowserNew,
+    ManyLockouts,
+    TellingGivenUp,
 }
 
 impl Event {
@@ -98,6 +102,9 @@ impl Event {
             Self::PolicyRefused => "policy-refused",
             Self::AuditForgotten => "audit-forgotten",
             Self::PasswordGuessing => "password-guessing",
+            Self::BrowserNew => "browser-new",
+            Self::ManyLockouts => "many-lockouts",
+            Self::TellingGivenUp => "telling-given-up",
         }
     }
 }
@@ -177,14 +184,22 @@ impl AuditLog {
         Self { store, metrics, alarms: Arc::default() }
     }
 
-    /// Writes the entry, and says so in the log if it cannot be. One wrong password too many is an alarm: in
-    /// the log, the audit and the metrics.
+    /// Writes the entry, and says so in the log if it cannot be. One wrong password too many is an alarm, and
+    /// so is one locked account: in the log, the audit and the metrics.
     pub async fn record(&self, entry: Entry) {
         let record = entry.into_record();
         self.append(&record).await;
         if record.event == Event::PasswordWrong.code() {
             for (suspect, wrong) in self.alarms_over(&record) {
                 self.raise(&record, suspect.kind(), wrong).await;
+            }
+        }
+        if record.event == Event::AccountLocked.code()
+            && let Some(user) = record.user
+        {
+            let alarm = self.alarms.lock().unwrap_or_else(PoisonError::into_inner).locked(user, record.at);
+            if let Some(locked) = alarm {
+                self.raise_over_lockouts(&record, locked).await;
             }
         }
     }
@@ -212,6 +227,17 @@ impl AuditLog {
         let detail = serde_json::json!({ "by": by, "wrong": wrong, "minutes": minutes }).to_string();
         let event = Event::PasswordGuessing.code().to_owned();
         self.append(&AuditRecord { event, detail, ..record.clone() }).await;
+    }
+
+    /// It is about nobody: the last of them is no more to blame than the first.
+    async fn raise_over_lockouts(&self, record: &AuditRecord, locked: usize) {
+        let minutes = alarm::WINDOW.as_secs() / 60;
+        tracing::warn!(locked, minutes, "many accounts are locked");
+        self.metrics.lockout_alarms.inc();
+        let detail = serde_json::json!({ "locked": locked, "minutes": minutes }).to_string();
+        let event = Event::ManyLockouts.code().to_owned();
+        let (user, username, address) = (None, None, None);
+        self.append(&AuditRecord { event, detail, user, username, address, ..record.clone() }).await;
     }
 
     async fn append(&self, record: &AuditRecord) {

@@ -22,8 +22,10 @@ mod methods;
 mod read;
 mod roles;
 pub mod shape;
+mod telling;
 
 pub use methods::{KeySettings, Methods, MitIdSettings};
+pub use telling::{Mail, MailLogin, MailServer, Security, Webhook};
 
 /// The configuration of one installation. Paths are absolute, or relative to where the process runs.
 #[derive(Debug)]
@@ -42,6 +44,9 @@ pub struct Config {
     pub sessions: Sessions,
     pub shared_devices: SharedDevices,
     pub audit: Audit,
+    /// How people are told what happens to their account; `None`: they are not.
+    pub mail: Option<Mail>,
+    pub webhooks: Vec<Webhook>,
     /// Who may do what for other people.
     pub roles: Roles,
     pub methods: Methods,
@@ -172,6 +177,8 @@ impl Config {
             ("key_file", self.key_file != new.key_file),
             ("sessions", life(self) != life(new)),
             ("audit", self.audit != new.audit),
+            ("mail", self.mail != new.mail),
+            ("webhooks", self.webhooks != new.webhooks),
             ("directories", self.directories != new.directories),
             ("trusted_proxies", self.trusted_proxies != new.trusted_proxies),
             ("shared_devices", self.shared_devices != new.shared_devices),

@@ -11,6 +11,7 @@
 //! - [`directory`]: who has an account and which password is theirs.
 //! - [`session`]: tokens, and the live sessions in memory. [`assertion`]: what upstreams are told of them.
 //! - [`trace`]: why a request was not let through, kept for a day.
+//! - [`telling`]: mails and webhooks about what happened, in the audit's wake.
 //! - [`pages`]: the gateway's own pages. [`proxy`]: everything on the wire. [`arrival`]: what passes between.
 //! - [`server`]: puts it together. [`cli`]: the commands.
 
@@ -31,6 +32,7 @@ pub mod secret;
 pub mod server;
 pub mod session;
 pub mod store;
+pub mod telling;
 pub mod time;
 pub mod trace;
 pub mod user;

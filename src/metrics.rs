@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use prometheus::{
-    Encoder as _, Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder as _, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 
 /// The gateway's metrics.
@@ -36,6 +37,13 @@ pub struct Metrics {
     pub traces: IntCounterVec,
     /// Alarms over wrong passwords, by what they have in common: `name` or `address`.
     pub password_alarms: IntCounterVec,
+    /// Alarms over many locked accounts.
+    pub lockout_alarms: IntCounter,
+    /// Messages about security events by channel (`person`, `administrators`, `webhook`) and `sent`, `failed`
+    /// (to be tried again) or `given-up`.
+    pub told: IntCounterVec,
+    /// Messages still to be sent.
+    pub messages_waiting: IntGauge,
 }
 
 /// Bucket bounds of a decision, in seconds: a hit takes microseconds, a miss a read of the store.
@@ -93,6 +101,20 @@ impl Metrics {
         for by in ["name", "address"] {
             password_alarms.with_label_values(&[by]);
         }
+        let lockout_alarms =
+            IntCounter::new("sluse_lockout_alarms_total", "Alarms over many locked accounts.")?;
+        registry.register(Box::new(lockout_alarms.clone()))?;
+        let told = counter(
+            "sluse_told_total",
+            "Messages about security events by channel and result.",
+            &["channel", "result"],
+        )?;
+        for channel in ["person", "administrators", "webhook"] {
+            for result in ["sent", "failed", "given-up"] {
+                told.with_label_values(&[channel, result]);
+            }
+        }
+        let messages_waiting = gauge("sluse_messages_waiting", "Messages still to be sent.")?;
         let lockouts = counter("sluse_lockouts_total", "Passwords locked by wrong ones.", &["kind"])?;
         let build = IntGaugeVec::new(Opts::new("sluse_build_info", "The running version."), &["version"])?;
         registry.register(Box::new(build.clone()))?;
@@ -117,6 +139,9 @@ impl Metrics {
             observed,
             traces,
             password_alarms,
+            lockout_alarms,
+            told,
+            messages_waiting,
         })
     }
 

@@ -48,6 +48,7 @@ use crate::secret::Keys;
 use crate::session::{Lifetimes, Parts, Sessions, revoke};
 use crate::store::Store;
 use crate::store::sqlite::Sqlite;
+use crate::telling::{self, Telling};
 use crate::time::Clock;
 use crate::trace;
 
@@ -130,6 +131,17 @@ impl Gateway {
         if let Some(keep) = config.audit.keep {
             let (store, audit, world) = (store.clone(), audit.clone(), world.clone());
             runtime.spawn(Retention { store, audit, world, keep }.run());
+        }
+        let told = audit.clone();
+        let parts = telling::Parts {
+            store: store.clone(),
+            audit: told,
+            metrics: metrics.clone(),
+            clock: clock.clone(),
+        };
+        if let Some(telling) = Telling::set_up(config, parts)? {
+            runtime.block_on(telling.begin()).context("the store does not work")?;
+            runtime.spawn(telling.run());
         }
         let assertion = Arc::new(AssertionKey::derive(&keys.assertion, public.login()));
         let making = Making { public: public.clone(), world: world.clone(), broker_http: extras.broker_http };

@@ -1,12 +1,14 @@
-//! Many wrong passwords by one name, or from one address: counted, and told once a window. Pure.
+//! Many wrong passwords by one name, or from one address, and many people locked out: counted, and told once a
+//! window. Pure.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::time::Timestamp;
+use crate::user::UserId;
 
-/// How long wrong passwords are counted together, from the first.
+/// How long wrong passwords, and locked people, are counted together, from the first.
 pub const WINDOW: Duration = Duration::from_secs(10 * 60);
 
 /// How many by one name are an alarm.
@@ -14,6 +16,10 @@ pub const BY_NAME: u32 = 10;
 
 /// How many from one address: a whole ward may share one.
 pub const FROM_ADDRESS: u32 = 30;
+
+/// How many people with a locked password are an alarm. Names nobody has are not counted: a stranger can lock
+/// any number of those.
+pub const LOCKED: usize = 10;
 
 /// Names and addresses counted at a time. When there are more, the one with the fewest makes room, so that
 /// nobody is forgotten who is being guessed at.
@@ -48,6 +54,14 @@ impl Suspect {
 #[derive(Debug, Default)]
 pub struct Alarms {
     windows: HashMap<Suspect, Count>,
+    locked: Option<Locked>,
+}
+
+/// Never more people than [`LOCKED`].
+#[derive(Debug)]
+struct Locked {
+    since: Timestamp,
+    people: HashSet<UserId>,
 }
 
 #[derive(Copy, Clone, Debug)]
@@ -69,6 +83,18 @@ impl Alarms {
         }
         count.wrong = count.wrong.saturating_add(1);
         (count.wrong == most).then_some(most)
+    }
+
+    /// Counts a person whose password was locked, once however often it is. `Some(how many)` when that makes it
+    /// an alarm: once a window.
+    pub fn locked(&mut self, user: UserId, now: Timestamp) -> Option<usize> {
+        let running = self.locked.take().filter(|locked| now.since(locked.since) < WINDOW);
+        let locked = self.locked.insert(running.unwrap_or(Locked { since: now, people: HashSet::new() }));
+        let before = locked.people.len();
+        if before < LOCKED {
+            locked.people.insert(user);
+        }
+        (before < LOCKED && locked.people.len() == LOCKED).then_some(LOCKED)
     }
 
     fn make_room(&mut self, now: Timestamp) {
@@ -126,6 +152,27 @@ mod tests {
                 }
             }
             assert_eq!(heard, alarms, "{suspect:?} {wrong:?}");
+        }
+    }
+
+    /// People locked, as which at which second, and at which seconds there is an alarm.
+    #[test]
+    fn many_people_locked_within_a_window_are_one_alarm() {
+        let people = |of: std::ops::Range<u128>, second| of.map(move |n| (n, second));
+        for (locked, alarms) in [
+            (people(0..9, 0).collect::<Vec<_>>(), &[][..]),
+            (people(0..9, 0).chain(people(9..30, 599)).collect(), &[599]),
+            (people(0..9, 0).chain(people(9..18, 600)).collect(), &[]),
+            (people(0..9, 0).chain(people(0..9, 1)).collect(), &[]),
+            (people(0..30, 0).chain(people(0..30, 600)).collect(), &[0, 600]),
+        ] {
+            let mut counters = Alarms::default();
+            let mut heard = Vec::new();
+            for (person, second) in &locked {
+                let user = UserId(uuid::Uuid::from_u128(*person));
+                heard.extend(counters.locked(user, at(*second)).map(|_| *second));
+            }
+            assert_eq!(heard, alarms, "{locked:?}");
         }
     }
 

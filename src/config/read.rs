@@ -13,7 +13,7 @@ use url::{Host, Url};
 use super::{
     Audit, CertificateFiles, Config, Language, Listen, Protocol, Sessions, SharedDevices, StoreLocation,
 };
-use super::{directories, methods, roles, shape};
+use super::{directories, methods, roles, shape, telling};
 use crate::authn::Method;
 use crate::policy::Level;
 use crate::policy::document::{Node, Value};
@@ -67,6 +67,8 @@ impl Reader<'_> {
             fields.optional("shared_devices").map(|node| self.shared_devices(node)).unwrap_or_default();
         let audit = fields.optional("audit").map(|node| self.audit(node)).unwrap_or_default();
         let roles = fields.optional("roles").map(|node| roles::read(self, node)).unwrap_or_default();
+        let mail = fields.optional("mail").and_then(|node| telling::mail(self, node));
+        let webhooks = fields.optional("webhooks").map(|node| telling::webhooks(self, node));
         let methods = fields.required("methods").map(|node| methods::read(self, node, login.as_ref()));
         let (methods, named) = methods.unwrap_or_default();
         let directories = fields.optional("directories");
@@ -93,6 +95,8 @@ impl Reader<'_> {
             sessions,
             shared_devices,
             audit,
+            mail,
+            webhooks: webhooks.unwrap_or_default(),
             roles,
             methods,
             directories,
@@ -310,6 +314,12 @@ pub(super) enum FileKind {
     Authority,
     /// Of whoever searches a directory.
     Password,
+    /// Of who we are to the mail server.
+    MailPassword,
+    /// What signs webhooks.
+    WebhookSecret,
+    /// The certificate that another server's own is checked by.
+    ServerAuthority,
 }
 
 impl FileKind {
@@ -322,7 +332,7 @@ impl FileKind {
                 );
             }
             Self::Certificate => "the certificate and its chain, in PEM, from whoever issues yours",
-            Self::Token => {
+            Self::Token | Self::WebhookSecret => {
                 return format!(
                     "make one: `head -c 32 /dev/urandom | base64 > {}`; if it is there, let the user the gateway runs as read it",
                     path.display()
@@ -330,6 +340,8 @@ impl FileKind {
             }
             Self::CertificateKey => "the private key the certificate was issued for, in PEM",
             Self::Authority => "the certificate of whoever issues the directory's, in PEM",
+            Self::MailPassword => "the password of `username`, and nothing else",
+            Self::ServerAuthority => "the certificate of whoever issues the server's, in PEM",
             Self::Password => "the password of `bind_dn`, and nothing else",
             Self::ClientSecret => "the secret the MitID broker gave you with the client id, and nothing else",
         };

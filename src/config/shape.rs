@@ -2,6 +2,7 @@
 
 use super::methods::LEVELS;
 use super::read::LANGUAGES;
+use super::telling;
 use crate::authn::mitid::{Algorithm, Preset};
 use crate::policy::shape::Kind::{Either, Flag, Form, Map, Named, OneOrMore, Text, Words};
 use crate::policy::shape::{DURATION, Kind, Shape, optional, required, words};
@@ -30,6 +31,8 @@ pub static CONFIG: Shape = Shape {
         ),
         optional("shared_devices", Map(&SHARED_DEVICES), "Devices that many people use."),
         optional("audit", Map(&AUDIT), "What becomes of security events."),
+        optional("mail", Map(&MAIL), "How people are told what happens to their account."),
+        optional("webhooks", Named(&Map(&WEBHOOK)), "Programs that are told of security events, by a name."),
         optional(
             "roles",
             Map(&ROLES),
@@ -145,6 +148,41 @@ pub(super) static AUDIT: Shape = Shape {
             "token_file",
             Text,
             "The file of the token that opens /audit on the admin listener; where it is not said, there is none.",
+        ),
+    ],
+};
+
+pub(super) static MAIL: Shape = Shape {
+    name: "mail",
+    keys: &[
+        required(
+            "server",
+            Form("^smtp(s|\\+plain)?://."),
+            "`smtps://HOST`; `smtp://HOST` for STARTTLS; `smtp+plain://` only to this machine.",
+        ),
+        required("from", Text, "Who mails are from: `Sluse <noreply@kommune.example>`."),
+        optional("username", Text, "Who we are to the server."),
+        optional("password_file", Text, "The file of the password that goes with it."),
+        optional("ca", Text, "The roots the server's certificate ends at, in PEM, if not the public ones."),
+        optional(
+            "phone",
+            Text,
+            "The service desk's telephone, for people who did not do what they are told of.",
+        ),
+        optional("alarms", OneOrMore(&Text), "Addresses of those who are told of alarms."),
+    ],
+};
+
+pub(super) static WEBHOOK: Shape = Shape {
+    name: "webhook",
+    keys: &[
+        required("url", Form("^https?://."), "Where events are posted as JSON: https."),
+        required("secret_file", Text, "The file of the secret that signs what is posted."),
+        optional("ca", Text, "The roots the server's certificate ends at, in PEM, if not the public ones."),
+        optional(
+            "events",
+            OneOrMore(&Words(|| words(&telling::events()))),
+            "The events that are posted; where it is not said, all that are told.",
         ),
     ],
 };

@@ -218,3 +218,42 @@ fn directories_by_domain() {
     let problems = whole(&format!("{directory}{twice}")).map(|_| ()).unwrap_err();
     assert!(problems[0].contains("`ad` and `other` would have the same names"), "{problems:?}");
 }
+
+#[test]
+fn who_is_told_and_how() {
+    let whole = |told: &str| with("sessions:", &format!("{told}sessions:"));
+    let told = "mail:\n  server: smtps://smtp.kommune.example\n  from: Sluse <noreply@kommune.example>\n  \
+                username: sluse\n  password_file: mail.secret\n  alarms: [it-vagt@kommune.example]\n\
+                webhooks:\n  desk: { url: https://desk.kommune.example/x, secret_file: hook, events: [key-deleted] }\n  \
+                siem: { url: \"http://127.0.0.1:9/x\", secret_file: hook }\n";
+    let config = whole(told).unwrap();
+    let mail = config.mail.as_ref().unwrap();
+    assert_eq!((mail.server.port, mail.server.security), (465, Security::Tls));
+    assert_eq!((mail.from.email.to_string().as_str(), mail.alarms.len()), ("noreply@kommune.example", 1));
+    let [desk, siem] = config.webhooks.as_slice() else { panic!("{:?}", config.webhooks) };
+    assert_eq!((&*desk.events, siem.events.len()), (&["key-deleted"][..], crate::audit::told::TOLD.len()));
+    assert_eq!((desk.is_local(), siem.is_local()), (false, true));
+    assert_eq!(parse(SHIPPED).unwrap().needs_restart(&config), ["mail", "webhooks"]);
+    let server = |text: &str| {
+        let config = whole(&told.replace("smtps://smtp.kommune.example", text))?;
+        let server = config.mail.unwrap().server;
+        Ok::<_, Vec<String>>((server.host, server.port, server.security))
+    };
+    assert_eq!(server("smtp://mx:25"), Ok(("mx".to_owned(), 25, Security::StartTls)));
+    assert_eq!(server("smtp+plain://127.0.0.1"), Ok(("127.0.0.1".to_owned(), 25, Security::None)));
+    assert_eq!(server("\"smtp+plain://[::1]:2525\""), Ok(("::1".to_owned(), 2525, Security::None)));
+    for (part, other, problem) in [
+        ("smtps://smtp", "smtp+plain://smtp", "mail without TLS is only for loopback addresses"),
+        ("smtps://smtp", "https://smtp", "`https://smtp.kommune.example` is not a mail server"),
+        ("smtps://smtp", "smtps://us:secret@smtp", "is not a mail server"),
+        ("Sluse <noreply@", "Sluse <noreply ", "is no mail address"),
+        ("[it-vagt@kommune.example]", "[it-vagt]", "`it-vagt` is no mail address"),
+        ("  password_file: mail.secret\n", "", "`username` and `password_file` go together"),
+        ("https://desk.kommune", "http://desk.kommune", "cannot be told of events"),
+        ("https://desk.kommune", "https://us@desk.kommune", "cannot be told of events"),
+        ("key-deleted", "key-used", "`key-used` is not known here"),
+    ] {
+        let problems = whole(&told.replacen(part, other, 1)).map(|_| ()).unwrap_err();
+        assert!(problems.iter().any(|told| told.contains(problem)), "{other}: {problems:?}");
+    }
+}

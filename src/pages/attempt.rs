@@ -69,6 +69,11 @@ impl<'a> Attempt<'a> {
         }
     }
 
+    /// Whether the person has logged in with this browser before.
+    pub const fn is_known(&self) -> bool {
+        self.begun.device.is_some()
+    }
+
     /// The browser is known from now on: the token to keep there.
     pub async fn right(self) -> Result<SessionToken, StoreError> {
         let Self { pages, visitor, .. } = &self;

@@ -16,7 +16,7 @@ use super::onward::{self, Destination, Fields, Step};
 use super::reply::{self, add_cookie, see_other};
 use super::view::{CodeError, KeyNewError};
 use super::visitor::Visitor;
-use super::{Answer, Pages, view};
+use super::{Answer, Pages, client, view};
 use crate::audit::{Entry, Event};
 use crate::authn::ceremony::Purpose;
 use crate::authn::code::Code;
@@ -195,8 +195,8 @@ pub async fn finish(
     let told = Entry::new(Event::KeyRegistered, &visitor.origin())
         .user(&session.user)
         .with("key", key.name.as_str())
-        .with("with", with_name(registered_with))
-        .into_record();
+        .with("with", with_name(registered_with));
+    let told = client::named(told, &visitor).into_record();
     match pages.store.add_key(&key, new.code.map(TokenHash).as_ref(), &told).await? {
         KeyAdded::Added => {}
         KeyAdded::CredentialTaken => return refuse(&pages, &visitor, &session, "credential-taken").await,

@@ -14,7 +14,7 @@ use super::onward::{self, Destination, Fields, Step};
 use super::reply::{self, add_cookie, see_other};
 use super::view::{LoginError, LoginTab};
 use super::visitor::Visitor;
-use super::{Answer, Pages, view};
+use super::{Answer, Pages, client, view};
 use crate::audit::{Entry, Event};
 use crate::authn::{Evidence, Method, PasswordEvidence};
 use crate::directory::{DirectoryError, Verified};
@@ -206,8 +206,11 @@ async fn verify(
         Err(refused) => return Ok(Err(refused)),
     };
     let entry = |event| Entry::new(event, &visitor.origin()).typed_name(typed);
+    let mut new_to = None;
     let (result, entry, answer) = match pages.directory.verify(&name, &password).await {
         Ok(Verified::Person(user)) => {
+            // On a shared device nobody's browser is known for long, and nobody expects it to be.
+            new_to = (!attempt.is_known() && visitor.seat != Seat::Shared).then(|| user.clone());
             let device = attempt.right().await?;
             ("ok", entry(Event::PasswordVerified).user(&user), Ok((user, device)))
         }
@@ -238,6 +241,10 @@ async fn verify(
     };
     pages.metrics.ceremony("password", result);
     pages.audit.record(entry).await;
+    if let Some(user) = new_to {
+        let entry = Entry::new(Event::BrowserNew, &visitor.origin()).user(&user);
+        pages.audit.record(client::named(entry, visitor)).await;
+    }
     Ok(answer)
 }
 

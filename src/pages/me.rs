@@ -17,7 +17,7 @@ use super::onward::{self, Destination, Fields, Step};
 use super::reply::{self, see_other};
 use super::view::Notice;
 use super::visitor::Visitor;
-use super::{Answer, Pages, view};
+use super::{Answer, Pages, client, view};
 use crate::audit::{Entry, Event};
 use crate::authn::CredentialId;
 use crate::session::Session;
@@ -129,10 +129,9 @@ pub async fn deleted(
         Ok(found) => found,
         Err(answer) => return Ok(answer),
     };
-    let told = Entry::new(Event::KeyDeleted, &visitor.origin())
-        .user(&session.user)
-        .with("key", key.name.as_str())
-        .into_record();
+    let told =
+        Entry::new(Event::KeyDeleted, &visitor.origin()).user(&session.user).with("key", key.name.as_str());
+    let told = client::named(told, &visitor).into_record();
     if !pages.store.delete_key(session.user.id, &key.credential, &told).await? {
         return Ok(visitor.error(StatusCode::NOT_FOUND));
     }

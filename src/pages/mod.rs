@@ -3,6 +3,7 @@
 mod app;
 pub mod asset;
 mod attempt;
+mod client;
 mod device;
 mod events;
 mod front;

@@ -12,6 +12,7 @@ macro_rules! texts {
 
 mod da;
 mod en;
+pub mod telling;
 
 use jiff::tz::TimeZone;
 
@@ -132,6 +133,7 @@ pub struct Texts {
     pub mitid: MitId,
     pub help: Help,
     pub cura: Cura,
+    pub telling: telling::Telling,
 }
 
 texts! {
@@ -167,7 +169,7 @@ texts! {
     Events {
         title lead none password_verified password_wrong password_set disabled enabled invited locked unlocked
         inactive mitid_verified mitid_refused mitid_bound key_registered key_verified key_refused key_suspect
-        key_renamed key_deleted code_refused entered logged_out denied
+        key_renamed key_deleted code_refused entered logged_out denied browser_new
     }
     Resume { title sending question submit discard approved approved_lead gone gone_lead }
     Denied { title app not_open closed groups person methods account what_to_do ask switch other_systems }
@@ -212,6 +214,7 @@ impl Events {
             "session-handed-off" => self.entered,
             "logged-out" => self.logged_out,
             "request-denied" => self.denied,
+            "browser-new" => self.browser_new,
             _ => return None,
         })
     }

@@ -9,6 +9,7 @@ pub(crate) mod devices;
 pub(crate) mod keys;
 pub(crate) mod people;
 pub(crate) mod sessions;
+pub(crate) mod telling;
 pub(crate) mod upkeep;
 
 use std::sync::Arc;
@@ -83,6 +84,10 @@ macro_rules! suite {
             audit::the_cursor_misses_nothing
             audit::nodes_append_to_one_chain
             audit::forgetting_leaves_a_chain
+            telling::what_is_to_be_told_is_claimed_until_it_is_told
+            telling::of_two_who_follow_the_audit_one_moves_on
+            telling::of_many_who_claim_a_message_one_gets_it
+            telling::what_is_given_up_is_in_the_audit
             upkeep::purge_forgets_what_is_past
             upkeep::positions_are_never_given_twice
         }

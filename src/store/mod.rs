@@ -20,6 +20,7 @@ pub mod chain;
 #[cfg(test)]
 mod conformance;
 pub mod sqlite;
+pub mod telling;
 
 /// The store could not answer. Whoever asked must refuse: nothing is known.
 #[derive(Debug, thiserror::Error)]
@@ -219,7 +220,7 @@ pub struct Revocation {
 }
 
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: telling::Telling + Send + Sync {
     /// Fails unless the store can be read and written.
     async fn check(&self) -> Result<()>;
     /// Waits for what is under way and lets go: what was written is in the store's own file, and every later

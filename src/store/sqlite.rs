@@ -13,6 +13,7 @@ mod open;
 mod people;
 mod row;
 mod sessions;
+mod telling;
 mod traces;
 
 use async_trait::async_trait;

@@ -138,7 +138,7 @@ async fn collect(installation: &Installation, query: &str, token: Option<&str>) 
     exchange(installation.admin, &request).await
 }
 
-async fn change(installation: &Installation, statements: &str) {
+pub async fn change(installation: &Installation, statements: &str) {
     let url = format!("sqlite:{}", installation.path().join("sluse.db").display());
     let mut database = SqliteConnection::connect(&url).await.expect("a database");
     database.execute(sqlx::AssertSqlSafe(statements.to_owned())).await.expect("it can be changed");

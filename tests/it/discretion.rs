@@ -15,12 +15,13 @@ const PASSWORD: &str = "en lang og god sætning";
 const MISTYPED: &str = "en lang og god sætninf";
 
 /// In the order of the day.
-const EVENTS: [&str; 23] = [
+const EVENTS: [&str; 24] = [
     "user-added",
     "password-set",
     "user-invited",
     "password-wrong",
     "password-verified",
+    "browser-new",
     "code-refused",
     "mitid-refused",
     "mitid-aborted",

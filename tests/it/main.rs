@@ -38,8 +38,10 @@ mod reload;
 mod self_service;
 mod shared_devices;
 mod slapd;
+mod smtp;
 mod stopping;
 mod store;
+mod telling;
 mod trace;
 mod wait;
 

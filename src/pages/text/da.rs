@@ -212,6 +212,7 @@ pub static DA: Texts = Texts {
         entered: "Logget ind i et system",
         logged_out: "Logget ud",
         denied: "Ingen adgang til en side",
+        browser_new: "Login i en ny browser",
     },
     resume: Resume {
         title: "Dit arbejde er gemt",
@@ -323,4 +324,5 @@ pub static DA: Texts = Texts {
         other_title: "Side i systemet",
         other_lead: "Stedfortræderen har ikke denne side, men slusen lod dig komme hertil.",
     },
+    telling: telling::DA,
 };

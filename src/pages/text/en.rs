@@ -212,6 +212,7 @@ pub static EN: Texts = Texts {
         entered: "Logged in to a system",
         logged_out: "Logged out",
         denied: "No access to a page",
+        browser_new: "Login in a new browser",
     },
     resume: Resume {
         title: "Your work is kept",
@@ -323,4 +324,5 @@ pub static EN: Texts = Texts {
         other_title: "A page in the system",
         other_lead: "The stand-in does not have this page, but the gateway let you come here.",
     },
+    telling: telling::EN,
 };
