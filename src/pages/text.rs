@@ -157,7 +157,7 @@ texts! {
         account name username keys keys_lead none added used never suspect rename delete add systems renamed
         deleted added_notice elsewhere elsewhere_notice
     }
-    KeyNew { title lead name name_hint example code code_hint submit error name_length code_wrong too_many }
+    KeyNew { title lead name name_hint example submit error name_length too_many }
     KeyRegister { title named steps_title insert start touch submit }
     Registered { title lead moves_on spare }
     KeyRename { title lead name submit }

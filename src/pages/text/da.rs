@@ -137,12 +137,9 @@ pub static DA: Texts = Texts {
         name: "Navn på klient",
         name_hint: "Mellem 3 og 128 tegn.",
         example: "Min nøgle",
-        code: "Engangskode",
-        code_hint: "Den kode, du har fået af servicedesk.",
         submit: "Registrer klient",
         error: "Nøglen blev ikke oprettet",
         name_length: "Navnet skal have mellem 3 og 128 tegn.",
-        code_wrong: "Koden er forkert, allerede brugt eller for gammel.",
         too_many: "Du har så mange nøgler, som man kan have. Slet en, du ikke længere bruger.",
     },
     key_register: KeyRegister {

@@ -137,12 +137,9 @@ pub static EN: Texts = Texts {
         name: "Name of client",
         name_hint: "Between 3 and 128 characters.",
         example: "My key",
-        code: "One-time code",
-        code_hint: "The code the service desk gave you.",
         submit: "Register client",
         error: "The key was not set up",
         name_length: "The name must have between 3 and 128 characters.",
-        code_wrong: "The code is wrong, already used or too old.",
         too_many: "You have as many keys as one can have. Delete one you no longer use.",
     },
     key_register: KeyRegister {
