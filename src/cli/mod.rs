@@ -23,6 +23,7 @@ pub mod session;
 #[cfg(test)]
 mod shipped;
 mod table;
+mod texts;
 mod trace;
 pub mod user;
 
@@ -69,6 +70,8 @@ enum Command {
     Diff(diff::DiffArgs),
     /// Print the JSON Schema of the files, for editors
     Schema(schema::SchemaArgs),
+    /// Print what the pages say, a line a text, as the folder at `appearance` takes it
+    Texts(texts::TextsArgs),
     /// People and their passwords
     #[command(subcommand)]
     User(user::Command),
@@ -157,6 +160,7 @@ fn run(config: &Path, command: Command) -> anyhow::Result<Exit> {
         Command::Routes(args) => return Ok(routes::routes(config, &args, &mut out)?),
         Command::Diff(args) => return diff::diff(config, &args, &mut out),
         Command::Schema(args) => schema::print(&args, &mut out)?,
+        Command::Texts(args) => texts::print(&args, &mut out)?,
         Command::Bench(Bench::Assertions(args)) => bench::run(&args, &mut out)?,
         Command::User(_)
         | Command::Key(_)

@@ -145,6 +145,7 @@ async fn pictures_of_every_page() {
     let wanted: Vec<&str> = wanted.split_whitespace().collect();
     let gallery = Gallery::open().await;
     let browser = Browser::start().await;
+    browser.devtools("Emulation.setScrollbarsHidden", json!({ "hidden": true })).await;
     let mut sheets = Gallery::sheets();
     sheets.retain(|sheet| wanted.is_empty() || wanted.contains(&sheet.name));
     for sheet in &sheets {

@@ -5,6 +5,7 @@
 #![allow(dead_code)]
 
 mod accessibility;
+mod appearance;
 mod arrows;
 mod attacks;
 mod audit;
