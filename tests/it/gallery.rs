@@ -1,12 +1,14 @@
 //! Every page with values that could be real, served to a browser: what is looked at, and what is tested about
 //! all pages at once.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use http::{StatusCode, header};
@@ -23,6 +25,7 @@ use crate::browser::Browser;
 /// Serves until dropped.
 pub struct Gallery {
     address: SocketAddr,
+    sheets: Vec<Sheet>,
     server: JoinHandle<()>,
 }
 
@@ -44,27 +47,35 @@ pub enum Scheme {
 
 impl Gallery {
     pub async fn open() -> Self {
+        let (mut sheets, mut pages) = (Vec::new(), HashMap::new());
+        for lang in Lang::ALL {
+            for (name, html) in samples(lang, NEZ) {
+                let sheet = Sheet { name, lang };
+                sheets.push(sheet);
+                pages.insert(sheet.to_string(), html);
+            }
+        }
         let router = Router::new()
             .route("/.sluse/static/{name}", get(file))
             .route("/assets/{name}", get(file))
             .route("/{page}", get(page))
             // Some pages send a form by themselves: the browser stays where it is.
-            .fallback(async || StatusCode::NO_CONTENT);
+            .fallback(async || StatusCode::NO_CONTENT)
+            .with_state(Arc::new(pages));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let address = listener.local_addr().expect("it is bound");
         let server = tokio::spawn(async move { axum::serve(listener, router).await.expect("it serves") });
-        Self { address, server }
+        Self { address, sheets, server }
     }
 
     /// Every page in every language.
-    pub fn sheets() -> Vec<Sheet> {
-        let of = |lang| samples(lang, NEZ).into_iter().map(move |(name, _)| Sheet { name, lang });
-        Lang::ALL.into_iter().flat_map(of).collect()
+    pub fn sheets(&self) -> Vec<Sheet> {
+        self.sheets.clone()
     }
 
     /// Every page once, for what does not depend on the words.
-    pub fn danish() -> Vec<Sheet> {
-        Self::sheets().into_iter().filter(|sheet| sheet.lang == Lang::Da).collect()
+    pub fn danish(&self) -> Vec<Sheet> {
+        self.sheets.iter().copied().filter(|sheet| sheet.lang == Lang::Da).collect()
     }
 
     pub async fn show(&self, browser: &Browser, sheet: Sheet) {
@@ -118,15 +129,10 @@ impl Scheme {
 }
 
 /// As the gateway sends it, where a browser minds.
-async fn page(Path(name): Path<String>) -> Response {
-    let Some(sheet) = Gallery::sheets().into_iter().find(|sheet| sheet.to_string() == name) else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
-    let (_, html) = samples(sheet.lang, NEZ)
-        .into_iter()
-        .find(|(name, _)| *name == sheet.name)
-        .expect("the sheet is one of these");
-    ([(header::CONTENT_SECURITY_POLICY, content_security_policy("https:"))], Html(html)).into_response()
+async fn page(State(pages): State<Arc<HashMap<String, String>>>, Path(name): Path<String>) -> Response {
+    let Some(html) = pages.get(&name) else { return StatusCode::NOT_FOUND.into_response() };
+    let policy = content_security_policy("https:");
+    ([(header::CONTENT_SECURITY_POLICY, policy)], Html(html.clone())).into_response()
 }
 
 async fn file(Path(name): Path<String>) -> Response {
@@ -146,7 +152,7 @@ async fn pictures_of_every_page() {
     let gallery = Gallery::open().await;
     let browser = Browser::start().await;
     browser.devtools("Emulation.setScrollbarsHidden", json!({ "hidden": true })).await;
-    let mut sheets = Gallery::sheets();
+    let mut sheets = gallery.sheets();
     sheets.retain(|sheet| wanted.is_empty() || wanted.contains(&sheet.name));
     for sheet in &sheets {
         gallery.show(&browser, *sheet).await;

@@ -130,7 +130,7 @@ async fn tab_reaches_everything_in_order_and_in_sight() {
     let gallery = Gallery::open().await;
     let browser = Browser::start().await;
     let mut wrong = Vec::new();
-    for (index, sheet) in Gallery::danish().into_iter().enumerate() {
+    for (index, sheet) in gallery.danish().into_iter().enumerate() {
         gallery.show(&browser, sheet).await;
         [Scheme::Light, Scheme::Dark][index % 2].put_on(&browser).await;
         browser.viewport(320, 480).await;

@@ -45,7 +45,7 @@ async fn nothing_reaches_beyond_its_edge() {
     let gallery = Gallery::open().await;
     let browser = Browser::start().await;
     let mut wrong = Vec::new();
-    for sheet in Gallery::sheets() {
+    for sheet in gallery.sheets() {
         gallery.show(&browser, sheet).await;
         // A desktop at 200 % is half as wide; a phone's own setting makes the text alone twice as large.
         for (place, width, adjust) in [
@@ -84,7 +84,7 @@ async fn targets_are_large_enough_for_gloves() {
     let gallery = Gallery::open().await;
     let browser = Browser::start().await;
     let mut wrong = Vec::new();
-    for sheet in Gallery::danish() {
+    for sheet in gallery.danish() {
         gallery.show(&browser, sheet).await;
         for width in [320, 1280] {
             browser.viewport(width, 640).await;
@@ -124,7 +124,7 @@ async fn forced_colours_hide_nothing() {
     let gallery = Gallery::open().await;
     let browser = Browser::start().await;
     let mut wrong = Vec::new();
-    for sheet in Gallery::danish() {
+    for sheet in gallery.danish() {
         gallery.show(&browser, sheet).await;
         Scheme::Forced.put_on(&browser).await;
         wrong.extend(look(&browser, UNSEEN).await.iter().map(|it| format!("{sheet}: {it}")));
