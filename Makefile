@@ -37,10 +37,11 @@ lint:
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) deny --log-level warn check --hide-inclusion-graph bans licenses sources
 
-# One picture a page of the guide.
+# The guide step by step, and every page in both languages at every size and in every scheme of colours;
+# PAGES="login me" limits the latter to those.
 screenshots: deps
-	SLUSE_SCREENSHOTS=$(SCREENSHOTS) $(CARGO) test --locked --test it guide::
-	@echo "the pictures are in $(SCREENSHOTS)"
+	SLUSE_SCREENSHOTS=$(SCREENSHOTS) SLUSE_PAGES="$(PAGES)" $(CARGO) test --locked --test it -- guide:: gallery::
+	@echo "the pictures are in $(SCREENSHOTS); open $(SCREENSHOTS)/pages/index.html"
 
 bench:
 	$(CARGO) bench --locked --profile dist

@@ -13,12 +13,20 @@ for (const button of document.querySelectorAll("[data-reveals]")) {
   button.hidden = false;
 }
 
-// A page that goes on by itself after a moment, as its link would. Whoever moves or types takes the time they want.
+// A page that goes on by itself after a moment, as its link would. Whoever moves, types or says so takes the time
+// they want.
 for (const link of document.querySelectorAll("[data-moves-on]")) {
   const timer = setTimeout(() => location.replace(link.href), 1000 * link.getAttribute("data-moves-on"));
-  for (const sign of ["keydown", "pointerdown", "wheel"]) {
-    addEventListener(sign, () => clearTimeout(timer), { once: true, passive: true });
-  }
+  const status = document.getElementById("moving");
+  const button = document.getElementById("stay");
+  const stay = () => {
+    clearTimeout(timer);
+    status.textContent = status.getAttribute("data-stopped");
+    if (document.activeElement === button) link.focus();
+    button.hidden = true;
+  };
+  button.hidden = false;
+  for (const sign of ["click", "keydown", "pointerdown", "wheel"]) addEventListener(sign, stay, { once: true, passive: true });
 }
 
 // A form that has been filled in already: its button is for browsers without scripts.

@@ -63,6 +63,8 @@ pub struct Config {
     pub zone: TimeZone,
     /// Never empty. The first is the default.
     pub languages: Vec<Language>,
+    /// The folder of texts, colours and a logo instead of ours.
+    pub appearance: Option<PathBuf>,
     /// Files the configuration names, each with the problem that it cannot be read.
     files: Vec<(PathBuf, Problem)>,
 }

@@ -23,6 +23,7 @@ use tokio::runtime::Runtime;
 
 use self::admin::Admin;
 use self::making::Making;
+pub use self::making::appearance;
 use self::retention::Retention;
 use crate::arrival::Public;
 use crate::assertion::AssertionKey;
@@ -144,7 +145,12 @@ impl Gateway {
             runtime.spawn(telling.run());
         }
         let assertion = Arc::new(AssertionKey::derive(&keys.assertion, public.login()));
-        let making = Making { public: public.clone(), world: world.clone(), broker_http: extras.broker_http };
+        let making = Making {
+            public: public.clone(),
+            world: world.clone(),
+            broker_http: extras.broker_http,
+            kept: Arc::default(),
+        };
         let settings = making.settings(config, &policy.load(), None)?;
         let settings = Arc::new(ArcSwap::from_pointee(settings));
         let pages = Arc::new(Pages {

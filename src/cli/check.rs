@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use super::sarif::sarif;
 use super::{Exit, Format};
 use crate::config::Config;
+use crate::pages::appearance::Kept;
 use crate::policy::problem::Problem;
 use crate::policy::{Policy, file};
+use crate::server;
 
 #[derive(Debug, clap::Args)]
 pub struct CheckArgs {
@@ -32,8 +34,12 @@ pub enum CheckFormat {
 
 /// Tells every problem; without any, a line an app, and what is worth a look.
 pub fn check(config: &Path, args: &CheckArgs, out: &mut impl Write) -> io::Result<Exit> {
-    match load(config, args.policies.as_deref()) {
-        Ok((_, policy)) => {
+    let loaded = load(config, args.policies.as_deref()).and_then(|(config, policy)| {
+        server::appearance(&config, &Kept::default())?;
+        Ok(policy)
+    });
+    match loaded {
+        Ok(policy) => {
             match args.format {
                 CheckFormat::Human => told(&policy, out)?,
                 CheckFormat::Json => json(out, &object(&policy))?,

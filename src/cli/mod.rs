@@ -23,6 +23,7 @@ pub mod session;
 #[cfg(test)]
 mod shipped;
 mod table;
+mod texts;
 mod trace;
 pub mod user;
 
@@ -70,6 +71,8 @@ enum Command {
     Diff(diff::DiffArgs),
     /// Print the JSON Schema of the files, for editors
     Schema(schema::SchemaArgs),
+    /// Print what the pages say, a line a text, as the folder at `appearance` takes it
+    Texts(texts::TextsArgs),
     /// People and their passwords
     #[command(subcommand)]
     User(user::Command),
@@ -152,6 +155,7 @@ fn run(config: &Path, command: Command) -> anyhow::Result<Exit> {
         Command::Routes(args) => return Ok(routes::routes(config, &args, &mut out)?),
         Command::Diff(args) => return diff::diff(config, &args, &mut out),
         Command::Schema(args) => schema::print(&args, &mut out)?,
+        Command::Texts(args) => texts::print(&args, &mut out)?,
         Command::Bench(Bench::Assertions(args)) => bench::assertions::run(&args, &mut out)?,
         Command::Bench(Bench::Login(args)) => on_the_network(bench::login::run(&args, &mut out))?,
         Command::Bench(Bench::Proxy(args)) => on_the_network(bench::proxy::run(&args, &mut out))?,

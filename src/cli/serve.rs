@@ -6,8 +6,9 @@ use pingora::server::RunArgs;
 
 use super::{Misconfigured, log};
 use crate::config::Config;
+use crate::pages::appearance::Kept;
 use crate::policy::file;
-use crate::server::{Extras, Gateway, World};
+use crate::server::{Extras, Gateway, World, appearance};
 
 /// Serves until told to stop. Refuses to start with a configuration, a policy or a store that is of no use.
 pub fn run(path: &Path) -> anyhow::Result<()> {
@@ -17,6 +18,7 @@ pub fn run(path: &Path) -> anyhow::Result<()> {
     if !unreadable.is_empty() {
         return Err(Misconfigured(unreadable).into());
     }
+    appearance(&config, &Kept::default()).map_err(Misconfigured)?;
     let policy = file::load(&config.policies, &config).map_err(Misconfigured)?;
     let gateway = Gateway::build(&config, policy, World::system(), Extras::default())?;
     gateway.leave_when_idle();

@@ -83,6 +83,7 @@ impl Reader<'_> {
         }
         let groups = fields.optional("groups").map(|node| report.texts(node));
         let zone = fields.optional("timezone").and_then(|node| self.zone(node));
+        let appearance = fields.optional("appearance").and_then(|node| report.text(node));
         let languages = fields.optional("languages").map(|node| self.languages(node));
         Some(Config {
             login: login?,
@@ -106,6 +107,7 @@ impl Reader<'_> {
             groups,
             zone: zone.unwrap_or_else(denmark),
             languages: languages.unwrap_or_else(|| vec![Language::Da, Language::En]),
+            appearance: appearance.map(|folder| self.folder.join(folder)),
             files: self.files.take(),
         })
     }

@@ -53,6 +53,7 @@ pub static CONFIG: Shape = Shape {
         ),
         optional("timezone", Text, "Whose hours policies mean; Europe/Copenhagen where it is not said."),
         optional("languages", OneOrMore(&Words(|| words(&LANGUAGES))), "The first is the default."),
+        optional("appearance", Text, "The folder of texts, colours and a logo instead of ours."),
         optional(
             "directories",
             Named(&Map(&DIRECTORY)),

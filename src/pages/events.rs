@@ -22,7 +22,7 @@ pub async fn show(State(pages): State<Arc<Pages>>, visitor: Visitor) -> Answer {
     };
     let query =
         AuditQuery { user: Some(session.user.id), newest_first: true, limit: MOST, ..AuditQuery::default() };
-    let words = &visitor.lang.texts().events;
+    let words = &visitor.texts().events;
     let rows = pages.store.audit(&query).await?.into_iter().filter_map(|row| {
         let (at, address) = (row.record.at, row.record.address);
         Some(EventRow { at, what: words.of(&row.record.event)?, address: address.map(|it| it.to_string()) })

@@ -182,7 +182,7 @@ pub fn read<'a>(headers: &HeaderMap, body: &'a Bytes) -> Result<Finish<'a>, Stat
 /// One outward answer, whatever the reason: the reason is in the audit, under the code shown.
 pub fn refused(visitor: &Visitor, status: StatusCode) -> Response {
     let body = serde_json::json!({
-        "message": visitor.lang.texts().webauthn.refused,
+        "message": visitor.texts().webauthn.refused,
         "code": visitor.arrival.correlation,
     });
     (status, axum::Json(body)).into_response()

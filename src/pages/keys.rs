@@ -236,7 +236,7 @@ pub fn clean_name(typed: &str) -> Option<String> {
 
 fn name_page(visitor: &Visitor, fields: &Fields, name: &str, error: Option<KeyNewError>) -> view::KeyNew {
     let (frame, next) = (visitor.frame(), fields.carried());
-    view::KeyNew { frame, next, name: name.to_owned(), needs_code: false, error }
+    view::KeyNew { frame, next, name: name.to_owned(), error }
 }
 
 /// On to a second factor, and back here.

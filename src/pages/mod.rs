@@ -1,6 +1,7 @@
 //! The gateway's own pages: signing in, step-up, and *Min identitet*.
 
 mod app;
+pub mod appearance;
 pub mod asset;
 mod attempt;
 mod client;
@@ -23,13 +24,14 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use axum::Router;
-use axum::extract::Path;
+use axum::extract::{Path, Query, State};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use ipnet::IpNet;
 
+use self::appearance::Appearance;
 use self::visitor::Visitor;
 use crate::arrival::Public;
 use crate::assertion::AssertionKey;
@@ -81,6 +83,8 @@ pub struct Settings {
     pub mitid_level: MitIdLevel,
     /// What the pages are offered in; the first is the default.
     pub languages: Vec<text::Lang>,
+    /// Where the pages do not look as ours do.
+    pub appearance: Option<Arc<Appearance>>,
     pub content_security_policy: HeaderValue,
     /// Who may do what for other people.
     pub roles: Roles,
@@ -152,14 +156,38 @@ async fn not_allowed(visitor: Visitor) -> Response {
     visitor.error(StatusCode::METHOD_NOT_ALLOWED)
 }
 
-async fn asset_file(Path(name): Path<String>) -> Response {
-    let Some(asset) = asset::asset(&name) else { return StatusCode::NOT_FOUND.into_response() };
+async fn asset_file(
+    State(pages): State<Arc<Pages>>,
+    Path(name): Path<String>,
+    Query(asked): Query<Version>,
+) -> Response {
+    if let Some(asset) = asset::asset(&name) {
+        return ([(header::CONTENT_TYPE, asset.content_type), FOR_GOOD], asset.bytes).into_response();
+    }
+    let settings = pages.settings();
+    let Some(own) = settings.appearance.as_ref().and_then(|appearance| appearance.file(&name)) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     let headers = [
-        (header::CONTENT_TYPE, asset.content_type),
-        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        (header::CONTENT_TYPE, own.content_type),
+        // Somebody else's drawing: opened by itself, it is a page of this origin.
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; sandbox"),
     ];
-    (headers, asset.bytes).into_response()
+    let mut response = (headers, own.bytes.clone()).into_response();
+    // A page of before the last reload asks for what is not there any more.
+    if own.is_version(&asked.v) {
+        response.headers_mut().insert(FOR_GOOD.0, HeaderValue::from_static(FOR_GOOD.1));
+    }
+    response
 }
+
+#[derive(serde::Deserialize)]
+struct Version {
+    #[serde(default)]
+    v: String,
+}
+
+const FOR_GOOD: (HeaderName, &str) = (header::CACHE_CONTROL, "public, max-age=31536000, immutable");
 
 /// The store did not answer: nothing is known, so nothing is done.
 struct Unavailable(StoreError);

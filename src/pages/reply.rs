@@ -45,7 +45,9 @@ pub async fn protect(State(pages): State<Arc<Pages>>, request: Request, next: Ne
     for (name, value) in FIXED {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    headers.insert(header::CONTENT_SECURITY_POLICY, pages.settings().content_security_policy.clone());
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert_with(|| pages.settings().content_security_policy.clone());
     if pages.public.scheme == "https" {
         let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
         headers.insert(header::STRICT_TRANSPORT_SECURITY, year);

@@ -6,8 +6,41 @@
 macro_rules! texts {
     ($($(#[$doc:meta])* $name:ident { $($field:ident)* })*) => { $(
         $(#[$doc])*
+        #[derive(Clone)]
         pub struct $name { $(pub $field: &'static str,)* }
+
+        impl $name {
+            fn by_name(&mut self) -> Vec<(&'static str, &mut &'static str)> {
+                vec![$((stringify!($field), &mut self.$field)),*]
+            }
+        }
     )* };
+}
+
+/// [`Texts`], whose fields are structs of texts.
+macro_rules! topics {
+    ($(#[$doc:meta])* pub struct $name:ident {
+        pub months: $months:ty,
+        $(pub $topic:ident: $texts:ty,)*
+    }) => {
+        $(#[$doc])*
+        #[derive(Clone)]
+        pub struct $name {
+            pub months: $months,
+            $(pub $topic: $texts,)*
+        }
+
+        impl $name {
+            /// Every text by its path, such as `login.title`.
+            pub fn by_path(&mut self) -> Vec<(String, &mut &'static str)> {
+                let mut all = Vec::new();
+                $(for (name, text) in self.$topic.by_name() {
+                    all.push((format!("{}.{name}", stringify!($topic)), text));
+                })*
+                all
+            }
+        }
+    };
 }
 
 mod da;
@@ -109,6 +142,7 @@ pub fn moment(lang: Lang, at: Timestamp) -> String {
     }
 }
 
+topics! {
 /// All the texts of one language.
 pub struct Texts {
     pub months: [&'static str; 12],
@@ -135,18 +169,29 @@ pub struct Texts {
     pub cura: Cura,
     pub telling: telling::Telling,
 }
+}
+
+impl Texts {
+    /// Every text by its path, to read.
+    pub fn all(&self) -> Vec<(String, &'static str)> {
+        self.clone().by_path().into_iter().map(|(path, text)| (path, *text)).collect()
+    }
+}
 
 texts! {
-    /// The frame, and the labels many pages share.
+    /// The frame, and the labels many pages share. Ours has no `banner`: a message to everybody, on every page.
     Common {
         skip signed_in_as log_out other_language reference accessibility privacy terms about
         error_prefix login mitid key my_identity proceed proceed_to cancel try_again front
         required_script low substantial high
+        gateway banner
     }
     Front { title lead_out lead_in systems no_systems }
+    /// Ours has no `infobox`: a message above the form.
     Login {
         title proceed_to ways account mitid username password show hide remember submit abort forgot mitid_lead
         mitid_hint error wrong locked_title locked locked_for_good throttled overloaded unavailable missing_username missing_password
+        infobox
     }
     NoKeys { title lead mitid_lead no_mitid code code_hint submit error wrong locked }
     KeyPrompt { title lead once other_ways lost }
@@ -159,9 +204,9 @@ texts! {
         account name username keys keys_lead none added used never suspect rename delete add systems renamed
         deleted added_notice elsewhere elsewhere_notice
     }
-    KeyNew { title lead name name_hint example code code_hint submit error name_length code_wrong too_many }
+    KeyNew { title lead name name_hint example submit error name_length too_many }
     KeyRegister { title named steps_title insert start touch submit }
-    Registered { title lead moves_on spare }
+    Registered { title lead moves_on stay stays spare }
     KeyRename { title lead name submit }
     KeyDelete { title question lead last_title last submit }
     Device { title lead forgets ends switch submit done done_lead refused refused_lead }

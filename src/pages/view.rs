@@ -6,8 +6,8 @@
 pub mod demo;
 mod frame;
 mod outcome;
-#[cfg(test)]
-mod samples;
+#[doc(hidden)]
+pub mod samples;
 #[cfg(test)]
 mod tests;
 
@@ -305,15 +305,12 @@ pub struct KeyNew {
     pub frame: Frame,
     pub next: Continue,
     pub name: String,
-    /// The registration is vouched for by a one-time code, asked for here.
-    pub needs_code: bool,
     pub error: Option<KeyNewError>,
 }
 
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
 pub enum KeyNewError {
     NameLength,
-    CodeWrong,
     /// They have as many as one may have.
     TooMany,
 }
@@ -322,7 +319,6 @@ impl KeyNewError {
     fn words(self, t: &Texts) -> &'static str {
         match self {
             Self::NameLength => t.key_new.name_length,
-            Self::CodeWrong => t.key_new.code_wrong,
             Self::TooMany => t.key_new.too_many,
         }
     }

@@ -9,8 +9,9 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use ipnet::IpNet;
 
+use super::appearance::Appearance;
 use super::reply::{self, add_cookie};
-use super::text::Lang;
+use super::text::{Lang, Texts};
 use super::{Pages, view};
 use crate::arrival::Arrival;
 use crate::audit::{Entry, Event, Origin};
@@ -26,6 +27,9 @@ use crate::store::{StoreError, TokenHash};
 pub struct Visitor {
     pub arrival: Arrival,
     pub lang: Lang,
+    /// Whether the pages are offered in another language as well.
+    bilingual: bool,
+    appearance: Option<Arc<Appearance>>,
     /// What ceremonies begun by this browser are bound to.
     pub browser: Browser,
     pub session: Option<Arc<Session>>,
@@ -64,6 +68,11 @@ impl Visitor {
         }
     }
 
+    /// The pages' words, in the visitor's language.
+    pub fn texts(&self) -> &Texts {
+        self.appearance.as_ref().map_or(self.lang.texts(), |appearance| appearance.texts(self.lang))
+    }
+
     /// The same visitor with another session: the one just opened.
     pub fn with(&self, session: Arc<Session>) -> Self {
         Self { session: Some(session), ..self.clone() }
@@ -71,9 +80,15 @@ impl Visitor {
 
     /// What goes around the page.
     pub fn frame(&self) -> view::Frame {
+        let banner = self.texts().common.banner;
         view::Frame {
             lang: self.lang,
-            switch_url: with_lang(&self.target, self.lang.other()),
+            appearance: self.appearance.clone(),
+            banner: (!banner.is_empty()).then(|| banner.to_owned()),
+            switch_url: match self.bilingual {
+                true => with_lang(&self.target, self.lang.other()),
+                false => String::new(),
+            },
             shared: self.seat == Seat::Shared,
             user: self.session.as_ref().map(|session| session.user.name.clone()),
             log_out: if self.arrival.app.is_some() { "/.sluse/logout" } else { "/logout" },
@@ -118,8 +133,11 @@ pub async fn establish(State(pages): State<Arc<Pages>>, mut request: Request, ne
     let fresh = known.is_none().then(|| random::nonce(pages.random.as_ref()));
     let id = known.or_else(|| fresh.clone()).unwrap_or_default();
     let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let settings = pages.settings();
     let mut visitor = Visitor {
-        lang: Lang::of_visitor(cookie(cookie::LANGUAGE), accepted, &pages.settings().languages),
+        lang: Lang::of_visitor(cookie(cookie::LANGUAGE), accepted, &settings.languages),
+        bilingual: settings.languages.len() > 1,
+        appearance: settings.appearance.clone(),
         browser: Browser::of(&id),
         session: None,
         seat: Seat::Own,

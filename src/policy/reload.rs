@@ -16,13 +16,13 @@ pub struct Reloader {
     started: Config,
     live: Arc<ArcSwap<Policy>>,
     set_up: SetUp,
-    /// Where the policies were last read.
-    folder: Mutex<PathBuf>,
+    /// The folders that were last read.
+    folders: Mutex<Vec<PathBuf>>,
 }
 
 /// Makes what else of the configuration goes live along with the policy: all that can be wrong with it is known
 /// before [`GoLive`] is called, which cannot fail.
-pub type SetUp = Box<dyn Fn(&Config, &Policy) -> Result<GoLive, Problem> + Send + Sync>;
+pub type SetUp = Box<dyn Fn(&Config, &Policy) -> Result<GoLive, Vec<Problem>> + Send + Sync>;
 pub type GoLive = Box<dyn FnOnce()>;
 
 /// What is live now.
@@ -43,8 +43,8 @@ pub struct Fingerprint(Vec<(PathBuf, Option<(SystemTime, u64)>)>);
 impl Reloader {
     /// `started` is what the gateway runs with, read from `path`.
     pub fn new(path: &Path, started: Config, live: Arc<ArcSwap<Policy>>, set_up: SetUp) -> Self {
-        let folder = Mutex::new(started.policies.clone());
-        Self { path: path.to_owned(), started, live, set_up, folder }
+        let folders = Mutex::new(folders(&started));
+        Self { path: path.to_owned(), started, live, set_up, folders }
     }
 
     /// Loads everything and runs the embedded tests; then the new policy is live, at once for every request
@@ -59,18 +59,18 @@ impl Reloader {
             notices: policy.notices().to_vec(),
             needs_restart: self.started.needs_restart(&config),
         };
-        let go_live = (self.set_up)(&config, &policy).map_err(|problem| vec![problem])?;
+        let go_live = (self.set_up)(&config, &policy)?;
         // In between, a policy may ask for what is not offered any more: nobody gets in by that.
         go_live();
         self.live.store(Arc::new(policy));
-        *self.folder.lock().unwrap_or_else(PoisonError::into_inner) = config.policies;
+        *self.folders.lock().unwrap_or_else(PoisonError::into_inner) = folders(&config);
         Ok(report)
     }
 
     /// Ask before reading the files, so that a change while they are read is seen.
     pub fn fingerprint(&self) -> Fingerprint {
-        let folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+        let folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let entries = folders.iter().flat_map(std::fs::read_dir).flatten().flatten();
         let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
         paths.sort();
         paths.push(self.path.clone());
@@ -81,6 +81,10 @@ impl Reloader {
         };
         Fingerprint(paths.into_iter().map(state).collect())
     }
+}
+
+fn folders(config: &Config) -> Vec<PathBuf> {
+    std::iter::once(&config.policies).chain(&config.appearance).cloned().collect()
 }
 
 #[cfg(test)]

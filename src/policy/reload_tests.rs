@@ -85,7 +85,7 @@ impl Installation {
 fn set_up(offered: Arc<Mutex<Vec<Method>>>) -> SetUp {
     Box::new(move |config, _| {
         if config.methods.key.as_ref().is_some_and(|key| key.name == "broken") {
-            return Err(Problem::of_file(Path::new("sluse.yaml"), "no", "another"));
+            return Err(vec![Problem::of_file(Path::new("sluse.yaml"), "no", "another")]);
         }
         let (offered, methods) = (offered.clone(), config.methods.offered());
         Ok(Box::new(move || *offered.lock().unwrap() = methods))

@@ -12,6 +12,7 @@ use crate::authn::MitIdLevel;
 use crate::authn::mitid::{Http, MitId};
 use crate::authn::webauthn::RelyingParty;
 use crate::config::{Config, Language};
+use crate::pages::appearance::{Appearance, Kept};
 use crate::pages::text::Lang;
 use crate::pages::{self, Settings};
 use crate::policy::Policy;
@@ -26,6 +27,15 @@ pub(super) struct Making {
     pub world: World,
     /// How the broker is reached, where the resolver does not know.
     pub broker_http: Option<Http>,
+    /// Texts of the configuration's, for as long as the gateway runs.
+    pub kept: Arc<Kept>,
+}
+
+/// Texts, colours and logo instead of ours; `None` where the configuration names no folder.
+pub fn appearance(config: &Config, kept: &Kept) -> Result<Option<Arc<Appearance>>, Vec<Problem>> {
+    let Some(folder) = &config.appearance else { return Ok(None) };
+    let languages: Vec<Lang> = config.languages.iter().map(language).collect();
+    Ok(Some(Arc::new(Appearance::load(folder, &languages, kept)?)))
 }
 
 impl Making {
@@ -35,7 +45,7 @@ impl Making {
         config: &Config,
         policy: &Policy,
         before: Option<&Settings>,
-    ) -> anyhow::Result<Settings> {
+    ) -> Result<Settings, NotSetUp> {
         let targets = form_targets(&self.public, policy, config);
         Ok(Settings {
             password: config.methods.password,
@@ -44,6 +54,7 @@ impl Making {
             mitid_level: config.methods.mitid.as_ref().map_or(MitIdLevel::Substantial, |mitid| mitid.level),
             languages: config.languages.iter().map(language).collect(),
             content_security_policy: pages::content_security_policy(&targets),
+            appearance: appearance(config, &self.kept)?,
             roles: config.roles.clone(),
         })
     }
@@ -52,9 +63,12 @@ impl Making {
     pub fn set_up(self, path: PathBuf, live: Arc<ArcSwap<Settings>>) -> SetUp {
         Box::new(move |config, policy| {
             let made = self.settings(config, policy, Some(&live.load()));
-            let settings = made.map_err(|error| {
-                let help = "mend it, or put back what was there; until then everything stays as it is";
-                Problem::of_file(&path, format!("`methods` cannot be set up: {error:#}"), help)
+            let settings = made.map_err(|refused| match refused {
+                NotSetUp::Appearance(problems) => problems,
+                NotSetUp::Methods(error) => {
+                    let help = "mend it, or put back what was there; until then everything stays as it is";
+                    vec![Problem::of_file(&path, format!("`methods` cannot be set up: {error:#}"), help)]
+                }
             })?;
             let live = live.clone();
             Ok(Box::new(move || live.store(Arc::new(settings))) as GoLive)
@@ -80,6 +94,21 @@ impl Making {
         };
         let World { clock, random } = self.world.clone();
         Ok(Some(Arc::new(MitId::new(broker, redirect_uri, http, clock, random)?)))
+    }
+}
+
+/// Why settings could not be made.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotSetUp {
+    #[error(transparent)]
+    Methods(#[from] anyhow::Error),
+    #[error("`appearance` is of no use: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Appearance(Vec<Problem>),
+}
+
+impl From<Vec<Problem>> for NotSetUp {
+    fn from(problems: Vec<Problem>) -> Self {
+        Self::Appearance(problems)
     }
 }
 
@@ -152,7 +181,8 @@ levels: { basic: password }
                 login_host: "login.localhost".to_owned(),
                 redirect_ports: Vec::new(),
             };
-            Making { public, world: World::system(), broker_http: None }.settings(&config, &policy, before)
+            let making = Making { public, world: World::system(), broker_http: None, kept: Arc::default() };
+            Ok(making.settings(&config, &policy, before)?)
         }
 
         fn path(&self) -> &Path {

@@ -114,6 +114,28 @@ fn the_decision_is_pure() {
     }
 }
 
+/// A page takes its words from its frame or its visitor: those know what an installation says instead of ours.
+#[test]
+fn pages_say_what_the_installation_says() {
+    let mut files = Vec::new();
+    collect(&source_folder().join("pages"), &mut files);
+    // Who knows about the appearance; and the demo's stand-in, which has none.
+    let knowing =
+        ["pages/text.rs", "pages/appearance.rs", "view/frame.rs", "pages/visitor.rs", "view/demo.rs"];
+    files.retain(|path| !knowing.iter().any(|known| path.ends_with(known)));
+    let asks = |path: &&PathBuf| code(path).contains("lang.texts()");
+    let wrong: Vec<_> = files.iter().filter(asks).collect();
+    assert!(wrong.is_empty(), "`frame.t()` and `visitor.texts()` have the words: {wrong:?}");
+}
+
+#[test]
+fn no_program_is_linked_with_the_samples() {
+    let program = fs::read(env!("CARGO_BIN_EXE_sluse")).expect("cargo has built sluse");
+    let has = |words: &str| program.windows(words.len()).any(|window| window == words.as_bytes());
+    assert!(has("/.sluse/static"), "it was searched");
+    assert!(!has("kommune.example/privatliv"), "see view/samples.rs");
+}
+
 /// Each source file's top module, and its code without tests.
 fn sources() -> Vec<(String, String)> {
     let mut files = Vec::new();

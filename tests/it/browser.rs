@@ -208,12 +208,14 @@ impl Browser {
 
     /// Writes what the window shows as a PNG, with the folders that lead there.
     pub async fn screenshot(&self, path: impl AsRef<Path>) {
-        let png =
-            BASE64_STANDARD.decode(string(self.read("screenshot").await)).expect("WebDriver sends base64");
-        if let Some(folder) = path.as_ref().parent() {
-            std::fs::create_dir_all(folder).expect("a folder for the screenshot");
-        }
-        std::fs::write(path, png).expect("the screenshot can be written");
+        write_png(path.as_ref(), &string(self.read("screenshot").await));
+    }
+
+    /// As [`Self::screenshot`], with what is further down the page.
+    pub async fn whole_page(&self, path: impl AsRef<Path>) {
+        let shot = json!({ "format": "png", "captureBeyondViewport": true, "optimizeForSpeed": true });
+        let shot = self.devtools("Page.captureScreenshot", shot).await;
+        write_png(path.as_ref(), shot["data"].as_str().expect("DevTools sends base64"));
     }
 
     /// A screenshot under `name`, if somebody asked for them: `make screenshots` names the folder.
@@ -366,6 +368,14 @@ fn capabilities(folder: &Path, language: &str) -> Value {
             "prefs": { "intl.accept_languages": language, "credentials_enable_service": false },
         },
     } } })
+}
+
+fn write_png(path: &Path, base64: &str) {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).expect("a folder for the screenshot");
+    }
+    let png = BASE64_STANDARD.decode(base64).expect("it is base64");
+    std::fs::write(path, png).expect("the screenshot can be written");
 }
 
 fn string(value: Value) -> String {

@@ -4,6 +4,8 @@
 // Each part offers what any behaviour may need; the parts' own tests do not use all of it.
 #![allow(dead_code)]
 
+mod accessibility;
+mod appearance;
 mod arrows;
 mod attacks;
 mod audit;
@@ -17,11 +19,14 @@ mod corpus;
 mod discretion;
 mod employee;
 mod expiry;
+mod gallery;
 mod guide;
 mod harness;
 mod in_process;
 mod key;
+mod keyboard;
 mod language;
+mod layout;
 mod ldap;
 mod lockout;
 mod mitid;

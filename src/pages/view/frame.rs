@@ -1,7 +1,10 @@
 //! What every page has around it.
 
+use std::sync::Arc;
+
 use form_urlencoded::Serializer;
 
+use crate::pages::appearance::Appearance;
 use crate::pages::asset::{APP_CSS, APP_JS, LOGO_SVG, WEBAUTHN_JS};
 use crate::pages::text::{Lang, Texts};
 
@@ -9,7 +12,9 @@ use crate::pages::text::{Lang, Texts};
 #[derive(Clone, Debug, Default)]
 pub struct Frame {
     pub lang: Lang,
-    /// The same page in the other language: path and query.
+    /// Where the pages do not look as ours do.
+    pub appearance: Option<Arc<Appearance>>,
+    /// The same page in the other language: path and query. Empty where there is no other.
     pub switch_url: String,
     /// The device is one that many people use: *Skift bruger* is on every page.
     pub shared: bool,
@@ -29,8 +34,8 @@ pub struct Frame {
 }
 
 impl Frame {
-    pub fn t(&self) -> &'static Texts {
-        self.lang.texts()
+    pub fn t(&self) -> &Texts {
+        self.appearance.as_ref().map_or(self.lang.texts(), |appearance| appearance.texts(self.lang))
     }
 
     pub(super) fn stylesheet(&self) -> String {
@@ -45,9 +50,25 @@ impl Frame {
         WEBAUTHN_JS.url()
     }
 
-    pub(super) fn logo(&self) -> String {
-        LOGO_SVG.url()
+    /// The installation's own colours, to follow [`Self::stylesheet`].
+    pub(super) fn colours(&self) -> Option<String> {
+        Some(self.appearance.as_ref()?.stylesheet()?.url())
     }
+
+    pub(super) fn logo(&self) -> Logo {
+        match self.appearance.as_ref().and_then(|appearance| appearance.logo()) {
+            Some(logo) => Logo { url: logo.url(), content_type: logo.content_type, is_ours: false },
+            None => Logo { url: LOGO_SVG.url(), content_type: "image/svg+xml", is_ours: true },
+        }
+    }
+}
+
+/// The image in the corner, and of the tab.
+pub(super) struct Logo {
+    pub url: String,
+    pub content_type: &'static str,
+    /// As high as it is wide.
+    pub is_ours: bool,
 }
 
 /// The addresses of the pages a public body must link to.

@@ -1,4 +1,5 @@
-//! Every page with values that could be real, for the tests and the screenshots.
+//! Every page with values that could be real, for the tests and the screenshots. Nothing else names them, so no
+//! program is linked with them.
 
 use askama::Template;
 
@@ -15,6 +16,9 @@ pub struct Words<'a> {
     pub app: &'a str,
     pub policy: &'a str,
 }
+
+pub const NEZ: Words<'_> =
+    Words { person: "Nez Olsen", key: "Min nøgle", app: "Vagtplan", policy: "Bekræft ændring af medicin" };
 
 /// Every page in `lang`, by name.
 pub fn samples(lang: Lang, words: Words<'_>) -> Vec<(&'static str, String)> {
@@ -157,8 +161,7 @@ impl Sample<'_> {
             purpose,
             mitid: true,
         };
-        let key_new =
-            |needs_code, error| KeyNew { frame: frame(), next: next(), name: name(), needs_code, error };
+        let key_new = |error| KeyNew { frame: frame(), next: next(), name: name(), error };
         let delete = |last| KeyDelete { frame: frame(), next: next(), id: "a".into(), name: name(), last };
         let rename =
             |refused| KeyRename { frame: frame(), next: next(), id: "a".into(), name: name(), refused };
@@ -170,9 +173,9 @@ impl Sample<'_> {
             ("key-prompt-purpose", render(&prompt(Some(self.words.policy.into())))),
             ("me", render(&self.me(self.key_rows(), Some(Notice::Renamed)))),
             ("me-empty", render(&self.me(vec![], None))),
-            ("key-new", render(&key_new(false, None))),
-            ("key-new-wrong", render(&key_new(true, Some(KeyNewError::CodeWrong)))),
-            ("key-new-short", render(&key_new(false, Some(KeyNewError::NameLength)))),
+            ("key-new", render(&key_new(None))),
+            ("key-new-many", render(&key_new(Some(KeyNewError::TooMany)))),
+            ("key-new-short", render(&key_new(Some(KeyNewError::NameLength)))),
             ("key-register", render(&register)),
             ("registered", render(&registered)),
             ("key-rename", render(&rename(false))),
