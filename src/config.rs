@@ -18,11 +18,13 @@ use crate::policy::{Level, Lifetimes, Shared};
 use crate::role::Roles;
 
 mod directories;
+mod house;
 mod methods;
 mod read;
 mod roles;
 pub mod shape;
 
+pub use house::{House, Terms};
 pub use methods::{KeySettings, Methods, MitIdSettings};
 
 /// The configuration of one installation. Paths are absolute, or relative to where the process runs.
@@ -44,6 +46,8 @@ pub struct Config {
     pub audit: Audit,
     /// Who may do what for other people.
     pub roles: Roles,
+    /// Whose gateway it is, and what people are told there.
+    pub house: House,
     pub methods: Methods,
     /// Beside local accounts.
     pub directories: Vec<ldap::Settings>,

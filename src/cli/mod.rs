@@ -34,7 +34,7 @@ use clap::{Parser, Subcommand};
 
 use self::context::count;
 pub use self::context::{Context, Format, Refused};
-use crate::authn::password::{Cost, Passwords, Rules};
+use crate::authn::password::{Cost, Passwords};
 use crate::config::Config;
 use crate::policy::problem::Problem;
 use crate::random::SystemRandom;
@@ -182,7 +182,7 @@ fn on_the_store(config: &Path, command: Command, out: &mut impl std::io::Write) 
             store: store.clone(),
             keys: &keys,
             passwords: &Passwords::new(Cost::default()),
-            rules: Rules::default(),
+            rules: config.methods.password_rules.clone(),
             clock: clock.as_ref(),
             random: random.as_ref(),
             input: &input::Stdin,

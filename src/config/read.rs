@@ -13,7 +13,7 @@ use url::{Host, Url};
 use super::{
     Audit, CertificateFiles, Config, Language, Listen, Protocol, Sessions, SharedDevices, StoreLocation,
 };
-use super::{directories, methods, roles, shape};
+use super::{directories, house, methods, roles, shape};
 use crate::authn::Method;
 use crate::policy::Level;
 use crate::policy::document::{Node, Value};
@@ -67,6 +67,8 @@ impl Reader<'_> {
             fields.optional("shared_devices").map(|node| self.shared_devices(node)).unwrap_or_default();
         let audit = fields.optional("audit").map(|node| self.audit(node)).unwrap_or_default();
         let roles = fields.optional("roles").map(|node| roles::read(self, node)).unwrap_or_default();
+        let house = ["organisation", "links", "terms"].map(|name| fields.optional(name));
+        let house = house::read(self, house);
         let methods = fields.required("methods").map(|node| methods::read(self, node, login.as_ref()));
         let (methods, named) = methods.unwrap_or_default();
         let directories = fields.optional("directories");
@@ -94,6 +96,7 @@ impl Reader<'_> {
             shared_devices,
             audit,
             roles,
+            house,
             methods,
             directories,
             levels,
@@ -310,6 +313,8 @@ pub(super) enum FileKind {
     Authority,
     /// Of whoever searches a directory.
     Password,
+    /// Of use, as people read them.
+    Terms,
 }
 
 impl FileKind {
@@ -330,6 +335,7 @@ impl FileKind {
             }
             Self::CertificateKey => "the private key the certificate was issued for, in PEM",
             Self::Authority => "the certificate of whoever issues the directory's, in PEM",
+            Self::Terms => "the terms of use as plain text: paragraphs with an empty line between them",
             Self::Password => "the password of `bind_dn`, and nothing else",
             Self::ClientSecret => "the secret the MitID broker gave you with the client id, and nothing else",
         };
