@@ -56,6 +56,8 @@ pub enum Event {
     PolicyRefused,
     AuditForgotten,
     PasswordGuessing,
+    KeyPreferred,
+    TermsAccepted,
 }
 
 impl Event {
@@ -98,6 +100,8 @@ impl Event {
             Self::PolicyRefused => "policy-refused",
             Self::AuditForgotten => "audit-forgotten",
             Self::PasswordGuessing => "password-guessing",
+            Self::KeyPreferred => "key-preferred",
+            Self::TermsAccepted => "terms-accepted",
         }
     }
 }

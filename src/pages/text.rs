@@ -12,11 +12,17 @@ macro_rules! texts {
 
 mod da;
 mod en;
+mod password;
+mod sessions;
+mod terms;
 
 use jiff::tz::TimeZone;
 
 pub use da::DA;
 pub use en::EN;
+pub use password::Password;
+pub use sessions::Sessions;
+pub use terms::Terms;
 
 use crate::time::Timestamp;
 
@@ -132,6 +138,9 @@ pub struct Texts {
     pub mitid: MitId,
     pub help: Help,
     pub cura: Cura,
+    pub password: Password,
+    pub sessions: Sessions,
+    pub terms: Terms,
 }
 
 texts! {
@@ -155,7 +164,7 @@ texts! {
     }
     Me {
         account name username keys keys_lead none added used never suspect rename delete add systems renamed
-        deleted added_notice elsewhere elsewhere_notice
+        deleted added_notice elsewhere elsewhere_notice primary prefer preferred from safety
     }
     KeyNew { title lead name name_hint example code code_hint submit error name_length code_wrong too_many }
     KeyRegister { title named steps_title insert start touch submit }
@@ -167,7 +176,8 @@ texts! {
     Events {
         title lead none password_verified password_wrong password_set disabled enabled invited locked unlocked
         inactive mitid_verified mitid_refused mitid_bound key_registered key_verified key_refused key_suspect
-        key_renamed key_deleted code_refused entered logged_out denied
+        key_renamed key_deleted code_refused entered logged_out denied key_preferred
+        terms_accepted
     }
     Resume { title sending question submit discard approved approved_lead gone gone_lead }
     Denied { title app not_open closed groups person methods account what_to_do ask switch other_systems }
@@ -177,7 +187,7 @@ texts! {
         aborted aborted_lead wrong_person wrong_person_lead too_low too_low_lead needed returned unknown
         unknown_lead unavailable unavailable_lead expired expired_lead
     }
-    Help { title lead mitid_title mitid_lead desk_title desk_lead desk_bring key_title key_lead to_login }
+    Help { title lead mitid_title mitid_lead mitid_then desk_title desk_lead desk_bring key_title key_lead to_login }
     /// The stand-in for a care system, in the demo.
     Cura {
         stand_in stand_in_lead home medication citizen export signed_in_as groups level asked_for no_groups
@@ -212,6 +222,8 @@ impl Events {
             "session-handed-off" => self.entered,
             "logged-out" => self.logged_out,
             "request-denied" => self.denied,
+            "key-preferred" => self.key_preferred,
+            "terms-accepted" => self.terms_accepted,
             _ => return None,
         })
     }

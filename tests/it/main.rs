@@ -26,6 +26,7 @@ mod lockout;
 mod mitid;
 mod observe;
 mod origin;
+mod own_password;
 mod parked;
 mod persistence;
 mod person;
@@ -39,6 +40,7 @@ mod shared_devices;
 mod slapd;
 mod stopping;
 mod store;
+mod terms;
 mod trace;
 mod wait;
 
