@@ -143,10 +143,14 @@ impl Sample<'_> {
         let added = Timestamp::from_millis(1_795_337_696_007);
         let row = |id: &str, name: &str, used: Option<Timestamp>, suspect: bool| {
             let (id, name) = (id.to_owned(), name.to_owned());
-            let from = used.map(|_| "10.20.3.7".to_owned());
-            KeyRow { id, name, added, from, primary: !suspect, used, suspect }
+            let (from, primary) = (used.map(|_| "10.20.3.7".to_owned()), name == self.words.key);
+            KeyRow { id, name, added, from, primary, used, suspect }
         };
-        vec![row("a-_1", self.words.key, Some(added), false), row("b2", "Reserve", None, true)]
+        vec![
+            row("a-_1", self.words.key, Some(added), false),
+            row("b2", "Reserve", None, false),
+            row("c3", "Skab 2", None, true),
+        ]
     }
 
     fn keys(&self) -> Vec<(&'static str, String)> {
