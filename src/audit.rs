@@ -60,6 +60,8 @@ pub enum Event {
     BrowserNew,
     ManyLockouts,
     TellingGivenUp,
+    KeyPreferred,
+    TermsAccepted,
 }
 
 impl Event {
@@ -105,6 +107,8 @@ impl Event {
             Self::BrowserNew => "browser-new",
             Self::ManyLockouts => "many-lockouts",
             Self::TellingGivenUp => "telling-given-up",
+            Self::KeyPreferred => "key-preferred",
+            Self::TermsAccepted => "terms-accepted",
         }
     }
 }

@@ -18,12 +18,14 @@ use crate::policy::{Level, Lifetimes, Shared};
 use crate::role::Roles;
 
 mod directories;
+mod house;
 mod methods;
 mod read;
 mod roles;
 pub mod shape;
 mod telling;
 
+pub use house::{House, Terms};
 pub use methods::{KeySettings, Methods, MitIdSettings};
 pub use telling::{Mail, MailLogin, MailServer, Security, Webhook};
 
@@ -49,6 +51,8 @@ pub struct Config {
     pub webhooks: Vec<Webhook>,
     /// Who may do what for other people.
     pub roles: Roles,
+    /// Whose gateway it is, and what people are told there.
+    pub house: House,
     pub methods: Methods,
     /// Beside local accounts.
     pub directories: Vec<ldap::Settings>,

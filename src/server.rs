@@ -153,10 +153,12 @@ impl Gateway {
         };
         let settings = making.settings(config, &policy.load(), None)?;
         let settings = Arc::new(ArcSwap::from_pointee(settings));
+        let passwords = Passwords::new(Cost::default());
         let pages = Arc::new(Pages {
             policy: policy.clone(),
             store: store.clone(),
-            directory: Arc::new(directories(config, &store, &world)?),
+            directory: Arc::new(directories(config, &store, &world, passwords.clone())?),
+            passwords,
             throttles: Throttles::default(),
             sessions: sessions.clone(),
             ceremonies: Ceremonies { store: store.clone(), clock: clock.clone(), random: random.clone() },
@@ -310,14 +312,18 @@ pub async fn open_store(location: &StoreLocation) -> anyhow::Result<Arc<dyn Stor
 }
 
 /// Local accounts, and what the configuration names beside them.
-fn directories(config: &Config, store: &Arc<dyn Store>, world: &World) -> anyhow::Result<Domains> {
+fn directories(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    world: &World,
+    passwords: Passwords,
+) -> anyhow::Result<Domains> {
     let World { clock, random } = world.clone();
     let connected = |settings: &ldap::Settings| {
         let directory = Ldap::new(settings.clone(), store.clone(), clock.clone(), random.clone());
         directory.with_context(|| format!("the directory `{}` cannot be used", settings.name))
     };
     let others = config.directories.iter().map(connected).collect::<anyhow::Result<_>>()?;
-    let passwords = Passwords::new(Cost::default());
     Ok(Domains {
         local: Local { store: store.clone(), passwords, clock, random },
         store: store.clone(),

@@ -16,8 +16,9 @@ use unicode_normalization::UnicodeNormalization as _;
 use crate::random::{self, Random};
 use crate::secret::Secret;
 
-pub use self::rules::{Rules, Unfit};
+pub use self::rules::{Rules, Unfit, Unfits};
 
+mod leaked;
 mod rules;
 
 /// The longest password, in bytes of UTF-8 as typed. A longer one is wrong, at the usual price.

@@ -36,7 +36,7 @@ use clap::{Parser, Subcommand};
 use self::bench::Bench;
 use self::context::count;
 pub use self::context::{Context, Format, Refused};
-use crate::authn::password::{Cost, Passwords, Rules};
+use crate::authn::password::{Cost, Passwords};
 use crate::config::Config;
 use crate::policy::problem::Problem;
 use crate::random::SystemRandom;
@@ -189,7 +189,7 @@ fn on_the_store(config: &Path, command: Command, out: &mut impl std::io::Write) 
             store: store.clone(),
             keys: &keys,
             passwords: &Passwords::new(Cost::default()),
-            rules: Rules::default(),
+            rules: config.methods.password_rules.clone(),
             clock: clock.as_ref(),
             random: random.as_ref(),
             input: &input::Stdin,

@@ -114,7 +114,7 @@ async fn add(add: Add, context: &Context<'_>, out: &mut impl Write) -> anyhow::R
 async fn set_password(name: &Username, context: &Context<'_>, out: &mut impl Write) -> anyhow::Result<()> {
     let user = context.user(name).await?;
     let typed = context.input.secret(&format!("New password for {name}"))?;
-    context.rules.check(&typed, name)?;
+    context.rules.check(&typed, &user)?;
     if context.input.interactive() && context.input.secret("The same again")? != typed {
         bail!("the two were not the same; nothing was changed");
     }

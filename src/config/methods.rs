@@ -6,16 +6,20 @@ use std::path::PathBuf;
 use url::Url;
 
 use crate::authn::mitid::{Algorithm, ClaimOverrides, Issuer, Preset, Settings};
+use crate::authn::password::Rules;
 use crate::authn::{Method, MitIdLevel};
 use crate::policy::document::Node;
 use crate::policy::reader::{Fields, Report};
 
 use super::read::{FileKind, Reader};
-use super::shape;
+use super::{house, shape};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Methods {
     pub password: bool,
+    pub password_rules: Rules,
+    /// Where people of a directory change theirs.
+    pub directory_change: Option<Url>,
     pub key: Option<KeySettings>,
     pub mitid: Option<MitIdSettings>,
 }
@@ -46,15 +50,42 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, login: Option<&Url>) -> (Me
     let names = report.entries(node).iter().map(|(key, _)| key.name.as_str());
     let named =
         names.filter_map(|name| Method::ALL.into_iter().find(|method| method.name() == name)).collect();
-    let methods = Fields::read(report, node, &shape::METHODS, |fields| Methods {
-        password: fields
-            .optional("password")
-            .map(|node| Fields::read(report, node, &shape::PASSWORD, |_| ()))
-            .is_some(),
-        key: fields.optional("key").and_then(|node| key(report, node, login)),
-        mitid: fields.optional("mitid").and_then(|node| mitid(reader, node)),
+    let methods = Fields::read(report, node, &shape::METHODS, |fields| {
+        let named = fields.optional("password");
+        let (password_rules, directory_change) = named.map(|node| password(reader, node)).unwrap_or_default();
+        Methods {
+            password: named.is_some(),
+            password_rules,
+            directory_change,
+            key: fields.optional("key").and_then(|node| key(report, node, login)),
+            mitid: fields.optional("mitid").and_then(|node| mitid(reader, node)),
+        }
     });
     (methods, named)
+}
+
+fn password(reader: &Reader<'_>, node: &Node) -> (Rules, Option<Url>) {
+    let report = reader.report;
+    Fields::read(report, node, &shape::PASSWORD, |fields| {
+        let least = Rules::LEAST;
+        let minimum = fields.optional("min_length").and_then(|node| {
+            report.parse(node, "write how many characters: `15`", |text| {
+                let rules = text.parse().ok().and_then(Rules::at_least);
+                rules.ok_or_else(|| format!("`{text}` is not a number of characters, {least} or more"))
+            })
+        });
+        let history = fields.optional("history").and_then(|node| {
+            report.parse(node, "write how many: `8`; 0 for none", |text| {
+                let number = text.parse().ok().filter(|number| *number <= Rules::MOST_HISTORY);
+                number.ok_or_else(|| format!("`{text}` is not a number up to {}", Rules::MOST_HISTORY))
+            })
+        });
+        let forbidden = fields.optional("forbidden").map(|node| report.texts(node)).unwrap_or_default();
+        let mut rules = minimum.unwrap_or_default().forbidding(forbidden);
+        rules.history = history.unwrap_or(rules.history);
+        let change = fields.optional("directory_change").and_then(|node| house::address(reader, node));
+        (rules, change)
+    })
 }
 
 fn key(report: &Report<'_>, node: &Node, login: Option<&Url>) -> Option<KeySettings> {

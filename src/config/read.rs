@@ -13,7 +13,7 @@ use url::{Host, Url};
 use super::{
     Audit, CertificateFiles, Config, Language, Listen, Protocol, Sessions, SharedDevices, StoreLocation,
 };
-use super::{directories, methods, roles, shape, telling};
+use super::{directories, house, methods, roles, shape, telling};
 use crate::authn::Method;
 use crate::policy::Level;
 use crate::policy::document::{Node, Value};
@@ -69,6 +69,8 @@ impl Reader<'_> {
         let roles = fields.optional("roles").map(|node| roles::read(self, node)).unwrap_or_default();
         let mail = fields.optional("mail").and_then(|node| telling::mail(self, node));
         let webhooks = fields.optional("webhooks").map(|node| telling::webhooks(self, node));
+        let house = ["organisation", "links", "terms"].map(|name| fields.optional(name));
+        let house = house::read(self, house);
         let methods = fields.required("methods").map(|node| methods::read(self, node, login.as_ref()));
         let (methods, named) = methods.unwrap_or_default();
         let directories = fields.optional("directories");
@@ -99,6 +101,7 @@ impl Reader<'_> {
             mail,
             webhooks: webhooks.unwrap_or_default(),
             roles,
+            house,
             methods,
             directories,
             levels,
@@ -322,6 +325,8 @@ pub(super) enum FileKind {
     WebhookSecret,
     /// The certificate that another server's own is checked by.
     ServerAuthority,
+    /// Of use, as people read them.
+    Terms,
 }
 
 impl FileKind {
@@ -344,6 +349,7 @@ impl FileKind {
             Self::Authority => "the certificate of whoever issues the directory's, in PEM",
             Self::MailPassword => "the password of `username`, and nothing else",
             Self::ServerAuthority => "the certificate of whoever issues the server's, in PEM",
+            Self::Terms => "the terms of use as plain text: paragraphs with an empty line between them",
             Self::Password => "the password of `bind_dn`, and nothing else",
             Self::ClientSecret => "the secret the MitID broker gave you with the client id, and nothing else",
         };

@@ -1,5 +1,6 @@
 //! The keys of `sluse.yaml`.
 
+use super::house::{LINKS, TERMS, WORDED};
 use super::methods::LEVELS;
 use super::read::LANGUAGES;
 use super::telling;
@@ -8,6 +9,7 @@ use crate::policy::shape::Kind::{Either, Flag, Form, Map, Named, OneOrMore, Text
 use crate::policy::shape::{DURATION, Kind, Shape, optional, required, words};
 
 const ADDRESS: Kind = Form(":[0-9]+$");
+const WHOLE: Kind = Form("^[0-9]+$");
 const RANGE: Kind = Form("^[0-9a-fA-F.:]+/[0-9]+$");
 
 pub static CONFIG: Shape = Shape {
@@ -38,6 +40,9 @@ pub static CONFIG: Shape = Shape {
             Map(&ROLES),
             "Who may do what for other people, by group; where it is not said, nobody.",
         ),
+        optional("organisation", WORDED, "Whose gateway it is, beside its name on every page."),
+        optional("links", Map(&LINKS), "Pages of yours that every page links to."),
+        optional("terms", Map(&TERMS), "Terms of use, accepted before anybody goes on to an app."),
         required("methods", Map(&METHODS), "What people prove who they are with."),
         optional(
             "levels",
@@ -202,13 +207,25 @@ pub(super) static ROLES: Shape = Shape {
 pub(super) static METHODS: Shape = Shape {
     name: "methods",
     keys: &[
-        optional("password", Map(&PASSWORD), "Passwords: `{}`."),
+        optional("password", Map(&PASSWORD), "Passwords; `{}` where nothing is to be said of them."),
         optional("key", Map(&KEY), "Security keys."),
         optional("mitid", Map(&MITID), "MitID by way of a broker."),
     ],
 };
 
-pub(super) static PASSWORD: Shape = Shape { name: "password", keys: &[] };
+pub(super) static PASSWORD: Shape = Shape {
+    name: "password",
+    keys: &[
+        optional(
+            "min_length",
+            WHOLE,
+            "The fewest characters of a new one, 8 or more; 12 where it is not said.",
+        ),
+        optional("history", WHOLE, "How many of the last ones may not come back; 8 where it is not said."),
+        optional("forbidden", OneOrMore(&Text), "Words that no new one contains."),
+        optional("directory_change", Text, "The page where people of a directory change theirs."),
+    ],
+};
 
 pub(super) static KEY: Shape = Shape {
     name: "key",

@@ -193,6 +193,47 @@ fn a_level_asks_only_for_methods_that_are_set_up() {
 }
 
 #[test]
+fn what_a_new_password_must_be() {
+    let rules = |value: &str| with("password: {}", &format!("password: {value}"));
+    let config =
+        rules("{ min_length: 15, history: 0, forbidden: [Åby], directory_change: \"https://a.example/x\" }")
+            .unwrap();
+    let methods = config.methods;
+    assert_eq!((methods.password_rules.minimum(), methods.password_rules.history), (15, 0));
+    assert_eq!(methods.directory_change.unwrap().as_str(), "https://a.example/x");
+    assert_eq!(parse(SHIPPED).unwrap().methods.password_rules, crate::authn::password::Rules::default());
+    for wrong in [
+        "{ min_length: 7 }",
+        "{ history: 25 }",
+        "{ history: many }",
+        "{ directory_change: \"http://a.example\" }",
+    ] {
+        assert_eq!(rules(wrong).map(|_| ()).unwrap_err().len(), 1, "{wrong}");
+    }
+}
+
+#[test]
+fn whose_it_is_and_what_people_accept() {
+    let house = |lines: &str| with("languages:", &format!("{lines}\nlanguages:"));
+    let config = house("organisation: Åby\nlinks: { privacy: { da: \"https://a.example/da\", en: \"https://a.example/en\" } }\nterms: { version: 3, en: t.txt }").unwrap();
+    let House { organisation, accessibility, privacy, terms } = config.house;
+    assert_eq!(organisation.unwrap().en, "Åby");
+    assert_eq!((accessibility, privacy.unwrap().en.as_str()), (None, "https://a.example/en"));
+    let terms = terms.unwrap();
+    assert_eq!((terms.version, terms.da.as_path()), (3, Path::new("/etc/sluse/t.txt")));
+    assert_eq!(terms.da, terms.en, "the one there is");
+    for (wrong, told) in [
+        ("terms: { version: 3 }", "the terms have no text"),
+        ("terms: { version: new, da: t.txt }", "`new` is no version"),
+        ("links: { privacy: \"http://a.example\" }", "is not an https address"),
+        ("links: { privacy: { da: \"https://a.example\" } }", "the key `en` is missing"),
+    ] {
+        let problems = house(wrong).map(|_| ()).unwrap_err();
+        assert!(problems[0].contains(told), "{problems:?}");
+    }
+}
+
+#[test]
 fn directories_by_domain() {
     let directory = "directories:\n  ad:\n    servers: [ldaps://dc1.kommune.example, ldap://dc2.kommune.example]\n    \
                      ca: ca.pem\n    bind_dn: cn=sluse\n    password_file: ad.secret\n    base: dc=kommune\n    \

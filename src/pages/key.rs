@@ -137,6 +137,7 @@ pub async fn finish(
     if !pages.store.update_key(&asserted.key).await? {
         return refuse(&pages, &visitor, &session, "key-deleted").await;
     }
+    pages.store.note_key_use(session.user.id, &asserted.key.credential, visitor.arrival.address).await?;
     let verified = asserted.evidence.user_verified;
     // A touch adds to a session; it never makes one. One that was ended meanwhile stays so.
     let Some(opened) = pages.sessions.raise(&session, Evidence::Key(asserted.evidence)).await? else {

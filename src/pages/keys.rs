@@ -219,10 +219,11 @@ pub async fn registered(
     Query(fields): Query<Fields>,
 ) -> Answer {
     let Some(session) = &visitor.session else { return Ok(see_other(&fields.carried().link("/login"))) };
-    let mut keys = pages.store.keys(session.user.id).await?;
+    let keys = pages.store.keys(session.user.id).await?;
     let first = keys.len() == 1;
-    // They come oldest first.
-    let Some(newest) = keys.pop() else { return Ok(see_other("/me")) };
+    let Some(newest) = keys.into_iter().max_by_key(|key| key.registered_at) else {
+        return Ok(see_other("/me"));
+    };
     let moves_on = matches!(Destination::parse(&pages, &fields), Destination::App { .. });
     let proceed = fields.carried().link("/login");
     Ok(reply::html(&view::Registered { frame: visitor.frame(), name: newest.name, proceed, moves_on, first }))

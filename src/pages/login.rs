@@ -22,6 +22,7 @@ use crate::secret::Secret;
 use crate::session::cookie::{self, Keep, SessionToken};
 use crate::session::{Opened, Seat};
 use crate::store::StoreError;
+use crate::store::self_service::Whereabouts;
 use crate::user::{User, Username};
 
 #[derive(Default, Deserialize)]
@@ -177,6 +178,10 @@ pub async fn sign_in(
     }
     let host = &visitor.arrival.host;
     let opened = pages.sessions.start(Arc::new(user), evidence, host, visitor.seat).await?;
+    let agent = visitor.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let begun =
+        Whereabouts { address: visitor.arrival.address, browser: agent.and_then(super::agent::browser) };
+    pages.store.note_sign_in(opened.session.sign_in.id, &begun).await?;
     if let Some(mark) = &visitor.mark
         && let Some(before) = pages.store.occupy_device(mark, opened.session.sign_in.id).await?
     {
@@ -191,7 +196,7 @@ pub fn set_session(response: &mut Response, opened: &Opened) {
 }
 
 /// The person, and by what this browser is known from now on; or why not, the latter in words that tell nothing of who has an account.
-async fn verify(
+pub async fn verify(
     pages: &Pages,
     visitor: &Visitor,
     typed: &str,
@@ -285,16 +290,7 @@ impl Attempt<'_> {
         let Refused { error, retry_after } = refused;
         let destination = Destination::parse(pages, self.fields);
         let page = self.form(pages, visitor, &destination, LoginTab::Account, Some(error));
-        let status = match error {
-            LoginError::Overloaded
-            | LoginError::Throttled
-            | LoginError::Locked
-            | LoginError::LockedForGood => StatusCode::TOO_MANY_REQUESTS,
-            LoginError::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            LoginError::Wrong => StatusCode::UNAUTHORIZED,
-            LoginError::MissingUsername | LoginError::MissingPassword => StatusCode::UNPROCESSABLE_ENTITY,
-        };
-        let mut response = (status, reply::html(&page)).into_response();
+        let mut response = (status(error), reply::html(&page)).into_response();
         if let Some(wait) = retry_after {
             // Rounded up: nobody is told to come back too early.
             let seconds = wait.as_millis().div_ceil(1000).max(1);
@@ -303,6 +299,18 @@ impl Attempt<'_> {
             }
         }
         response
+    }
+}
+
+/// The status of the answer that tells of it.
+pub const fn status(error: LoginError) -> StatusCode {
+    match error {
+        LoginError::Overloaded | LoginError::Throttled | LoginError::Locked | LoginError::LockedForGood => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
+        LoginError::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        LoginError::Wrong => StatusCode::UNAUTHORIZED,
+        LoginError::MissingUsername | LoginError::MissingPassword => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
 

@@ -21,6 +21,7 @@ use super::{Answer, Pages, client, view};
 use crate::audit::{Entry, Event};
 use crate::authn::CredentialId;
 use crate::session::Session;
+use crate::store::self_service::KeyHabit;
 use crate::store::{Key, StoreError};
 
 #[derive(Deserialize)]
@@ -39,13 +40,17 @@ pub async fn show(State(pages): State<Arc<Pages>>, visitor: Visitor, Query(shown
     let destination = Destination::parse(&pages, &shown.fields);
     let next = shown.fields.carried();
     let proceed = destination.title(&visitor).map(|title| view::App { title, url: next.link("/login") });
-    let keys = pages.store.keys(session.user.id).await?.iter().map(row).collect();
+    let habits = pages.store.key_habits(session.user.id).await?;
+    let keys = pages.store.keys(session.user.id).await?;
+    let keys: Vec<_> = keys.iter().map(|key| row(key, &habits)).collect();
+    let places = pages.sessions.open_of(session.user.id).await?.len();
     Ok(reply::html(&view::MinIdentitet {
         frame: visitor.frame(),
         next,
         name: session.user.name.clone(),
         username: session.user.username.to_string(),
         keys,
+        places,
         apps: apps(&pages, &visitor),
         proceed,
         notice: notice(&shown.notice),
@@ -143,6 +148,26 @@ pub async fn deleted(
     Ok(see_other(&fields.carried().link("/me?notice=deleted")))
 }
 
+/// `POST /keys/{id}/prefer`: *Vælg primær*. It changes an order, and so needs no more than being signed in.
+pub async fn prefer(
+    State(pages): State<Arc<Pages>>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Form(fields): Form<Fields>,
+) -> Answer {
+    let Some(session) = &visitor.session else { return Ok(see_other("/login")) };
+    let told = Entry::new(Event::KeyPreferred, &visitor.origin()).user(&session.user).into_record();
+    let preferred = match URL_SAFE_NO_PAD.decode(&id) {
+        Ok(id) => pages.store.prefer_key(session.user.id, &CredentialId(id), &told).await?,
+        Err(_) => false,
+    };
+    if !preferred {
+        return Ok(visitor.error(StatusCode::NOT_FOUND));
+    }
+    pages.audit.written(&told);
+    Ok(see_other(&fields.carried().link("/me?notice=preferred")))
+}
+
 /// The visitor's own key of that id, with a fresh second factor; or where to go instead.
 async fn own_key(
     pages: &Pages,
@@ -172,12 +197,15 @@ async fn own_key(
     }
 }
 
-fn row(key: &Key) -> view::KeyRow {
+fn row(key: &Key, habits: &[KeyHabit]) -> view::KeyRow {
+    let habit = habits.iter().find(|habit| habit.credential == key.credential);
     view::KeyRow {
         id: URL_SAFE_NO_PAD.encode(&key.credential.0),
         name: key.name.clone(),
         added: key.registered_at,
         used: key.used_at,
+        from: habit.and_then(|habit| habit.used_from).map(|from| from.to_string()),
+        primary: habit.is_some_and(|habit| habit.preferred),
         suspect: key.suspect,
     }
 }
@@ -187,6 +215,8 @@ fn notice(name: &str) -> Option<Notice> {
         "renamed" => Some(Notice::Renamed),
         "deleted" => Some(Notice::Deleted),
         "added" => Some(Notice::Added),
+        "preferred" => Some(Notice::Preferred),
+        "password" => Some(Notice::Password),
         "elsewhere" => Some(Notice::Elsewhere),
         _ => None,
     }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::attempt;
 use super::login::{follow, set_session, sign_in};
 use super::onward::{self, Destination, Fields, Step};
+use super::password::RESET_LEVEL;
 use super::reply::{self, see_other};
 use super::view::MitIdRefusal;
 use super::visitor::Visitor;
@@ -42,8 +43,21 @@ impl Purpose for AtBroker {
     const LIFETIME: Duration = Duration::from_secs(15 * 60);
 }
 
+#[derive(Deserialize)]
+pub struct Begin {
+    /// Not empty: the password is forgotten or locked, and a new one may be chosen afterwards.
+    #[serde(default)]
+    reset: String,
+    #[serde(flatten)]
+    fields: Fields,
+}
+
 /// `POST /mitid`
-pub async fn begin(State(pages): State<Arc<Pages>>, visitor: Visitor, Form(fields): Form<Fields>) -> Answer {
+pub async fn begin(State(pages): State<Arc<Pages>>, visitor: Visitor, Form(begin): Form<Begin>) -> Answer {
+    let fields = match begin.reset.is_empty() {
+        true => begin.fields,
+        false => Fields::own(&pages, &begin.fields.carried().link("/me/password")),
+    };
     let settings = pages.settings();
     let Some(mitid) = &settings.mitid else { return Ok(visitor.error(StatusCode::NOT_FOUND)) };
     let destination = Destination::parse(&pages, &fields);
@@ -52,10 +66,11 @@ pub async fn begin(State(pages): State<Arc<Pages>>, visitor: Visitor, Form(field
         Step::Key { purpose, .. } => (None, purpose),
         _ => (None, None),
     };
+    let for_password = if destination.changes_password() { RESET_LEVEL } else { MitIdLevel::Low };
     let language = visitor.lang.tag();
     let words = purpose.map(|text| visitor.words(&text));
     let ask = Ask {
-        level: level.unwrap_or(MitIdLevel::Low).max(settings.mitid_level),
+        level: level.unwrap_or(MitIdLevel::Low).max(settings.mitid_level).max(for_password),
         language,
         reference_text: words.as_deref(),
     };
@@ -181,7 +196,7 @@ async fn welcome(
         None => sign_in(pages, visitor, user, evidence).await?,
     };
     let destination = Destination::parse(pages, fields);
-    let mut response = match keyless {
+    let mut response = match keyless && !destination.changes_password() {
         true => see_other(&fields.carried().link("/me")),
         false => {
             let visitor = visitor.with(opened.session.clone());

@@ -1,5 +1,6 @@
 //! The gateway's own pages: signing in, step-up, and *Min identitet*.
 
+mod agent;
 mod app;
 pub mod appearance;
 pub mod asset;
@@ -14,8 +15,11 @@ mod login;
 mod me;
 mod mitid;
 mod onward;
+mod password;
 mod reply;
 mod resume;
+mod sessions;
+mod terms;
 pub mod text;
 pub mod view;
 mod visitor;
@@ -39,11 +43,12 @@ use crate::audit::AuditLog;
 use crate::authn::MitIdLevel;
 use crate::authn::ceremony::Ceremonies;
 use crate::authn::mitid::MitId;
+use crate::authn::password::{Passwords, Rules};
 use crate::authn::throttle::Throttles;
 use crate::authn::webauthn::RelyingParty;
 use crate::directory::Directory;
 use crate::metrics::Metrics;
-use crate::policy::Policy;
+use crate::policy::{Policy, Text};
 use crate::random::Random;
 use crate::role::Roles;
 use crate::secret::Keys;
@@ -56,6 +61,8 @@ pub struct Pages {
     pub policy: Arc<ArcSwap<Policy>>,
     pub store: Arc<dyn Store>,
     pub directory: Arc<dyn Directory>,
+    /// Hashes local accounts' new ones.
+    pub passwords: Passwords,
     pub throttles: Throttles,
     pub sessions: Arc<Sessions>,
     pub ceremonies: Ceremonies,
@@ -76,6 +83,9 @@ pub struct Pages {
 pub struct Settings {
     /// Whether anybody may log in by one.
     pub password: bool,
+    pub password_rules: Rules,
+    /// Where people of a directory change theirs.
+    pub directory_change: Option<String>,
     pub relying_party: RelyingParty,
     /// Absent where no broker is set up.
     pub mitid: Option<Arc<MitId>>,
@@ -88,6 +98,14 @@ pub struct Settings {
     pub content_security_policy: HeaderValue,
     /// Who may do what for other people.
     pub roles: Roles,
+    /// Whose gateway it is.
+    pub organisation: Option<Text>,
+    /// The accessibility statement's address.
+    pub accessibility: Option<Text>,
+    /// The privacy policy's.
+    pub privacy: Option<Text>,
+    /// Accepted before anybody goes on to an app.
+    pub terms: Option<Terms>,
 }
 
 impl Pages {
@@ -98,6 +116,7 @@ impl Pages {
 }
 
 pub use reply::content_security_policy;
+pub use terms::Terms;
 
 /// The login host.
 pub fn login_host(pages: &Arc<Pages>) -> Router {
@@ -113,12 +132,17 @@ pub fn login_host(pages: &Arc<Pages>) -> Router {
         .route("/code", post(keys::code))
         .route("/me", get(me::show))
         .route("/me/events", get(events::show))
+        .route("/me/password", get(password::show).post(password::submit))
+        .route("/me/sessions", get(sessions::show))
+        .route("/me/sessions/{id}/end", post(sessions::end))
         .route("/me/elsewhere", post(events::log_out_elsewhere))
         .route("/keys/new", get(keys::name).post(keys::begin))
         .route("/keys/finish", post(keys::finish))
         .route("/keys/registered", get(keys::registered))
         .route("/keys/{id}/rename", get(me::rename).post(me::renamed))
+        .route("/keys/{id}/prefer", post(me::prefer))
         .route("/keys/{id}/delete", get(me::delete).post(me::deleted))
+        .route("/terms", get(terms::show).post(terms::accept))
         .route("/device", get(device::ask).post(device::mark))
         .route("/logout", post(login::log_out))
         .route("/logged-out", get(front::logged_out));

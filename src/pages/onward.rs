@@ -10,9 +10,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use url::Url;
 
-use super::Pages;
 use super::view;
 use super::visitor::Visitor;
+use super::{Pages, terms};
 use crate::authn::ceremony::Browser;
 use crate::authn::{Method, MitIdLevel};
 use crate::policy::expression::Need;
@@ -140,6 +140,24 @@ impl Destination {
         }
     }
 
+    /// Whether a password is to be changed there.
+    pub fn changes_password(&self) -> bool {
+        matches!(self, Self::Own(target) if target.split('?').next() == Some("/me/password"))
+    }
+
+    /// The fields it was read from, for an app's address.
+    fn fields(&self) -> Fields {
+        use base64::Engine as _;
+        let Self::App { url, method, ask, parked, .. } = self else { return Fields::default() };
+        let ask = ask.map(|ask| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(ask.hash()));
+        Fields {
+            to: url.to_string(),
+            ask: ask.unwrap_or_default(),
+            method: method.clone(),
+            parked: parked.clone().unwrap_or_default(),
+        }
+    }
+
     /// The app's title, for a page that says what the login is for.
     pub fn title(&self, visitor: &Visitor) -> Option<String> {
         match self {
@@ -176,6 +194,14 @@ pub async fn step(pages: &Pages, visitor: &Visitor, destination: &Destination) -
             let needs = [Need::Key { pin: false }, Need::MitId(MitIdLevel::Low)];
             second_factor(pages, session, &needs, None).await
         }
+        Destination::Own(_)
+            if destination.changes_password()
+                && !is_fresh(session, visitor)
+                && !pages.store.keys(session.user.id).await?.is_empty() =>
+        {
+            let needs = [Need::Key { pin: false }, Need::MitId(MitIdLevel::Low)];
+            second_factor(pages, session, &needs, None).await
+        }
         Destination::Own(target) => Ok(Step::Go(target.clone())),
         Destination::App { ask, parked, .. } => match decide(pages, visitor, session, destination, false) {
             // What is approved there must be parked there: the app's host does that, and asks again.
@@ -209,6 +235,8 @@ pub async fn step_after(
         && demand.once
         && demand.alternatives.iter().any(|way| matches!(way[..], [need] if need.method() == method))
         && lacks_approval_alone(pages, visitor, session, destination)
+        // Else it is shown them first, and the touch is asked for again: it was for what comes after.
+        && !terms::pending(pages, session).await?
     {
         parked::approve(&pages.ceremonies, *ask, parked, session).await?;
         return go(pages, session, destination).await;
@@ -232,6 +260,9 @@ async fn go(pages: &Pages, session: &Session, destination: &Destination) -> Resu
         Destination::Own(target) => return Ok(Step::Go(target.clone())),
         Destination::App { host, url, ask, parked, .. } => (host, url, ask, parked),
     };
+    if terms::pending(pages, session).await? {
+        return Ok(Step::Go(destination.fields().carried().link("/terms")));
+    }
     let Some(ask) = ask else { return Ok(Step::Go(url.to_string())) };
     let origin = pages.public.origin(host);
     let target = match parked {

@@ -10,7 +10,7 @@ macro_rules! texts {
         pub struct $name { $(pub $field: &'static str,)* }
 
         impl $name {
-            fn by_name(&mut self) -> Vec<(&'static str, &mut &'static str)> {
+            pub(super) fn by_name(&mut self) -> Vec<(&'static str, &mut &'static str)> {
                 vec![$((stringify!($field), &mut self.$field)),*]
             }
         }
@@ -45,12 +45,18 @@ macro_rules! topics {
 
 mod da;
 mod en;
+mod password;
+mod sessions;
 pub mod telling;
+mod terms;
 
 use jiff::tz::TimeZone;
 
 pub use da::DA;
 pub use en::EN;
+pub use password::Password;
+pub use sessions::Sessions;
+pub use terms::Terms;
 
 use crate::time::Timestamp;
 
@@ -168,6 +174,9 @@ pub struct Texts {
     pub help: Help,
     pub cura: Cura,
     pub telling: telling::Telling,
+    pub password: password::Password,
+    pub sessions: sessions::Sessions,
+    pub terms: terms::Terms,
 }
 }
 
@@ -202,7 +211,7 @@ texts! {
     }
     Me {
         account name username keys keys_lead none added used never suspect rename delete add systems renamed
-        deleted added_notice elsewhere elsewhere_notice
+        deleted added_notice elsewhere elsewhere_notice primary prefer preferred from safety
     }
     KeyNew { title lead name name_hint example submit error name_length too_many }
     KeyRegister { title named steps_title insert start touch submit }
@@ -214,7 +223,8 @@ texts! {
     Events {
         title lead none password_verified password_wrong password_set disabled enabled invited locked unlocked
         inactive mitid_verified mitid_refused mitid_bound key_registered key_verified key_refused key_suspect
-        key_renamed key_deleted code_refused entered logged_out denied browser_new
+        key_renamed key_deleted code_refused entered logged_out denied browser_new key_preferred
+        terms_accepted
     }
     Resume { title sending question submit discard approved approved_lead gone gone_lead }
     Denied { title app not_open closed groups person methods account what_to_do ask switch other_systems }
@@ -224,7 +234,7 @@ texts! {
         aborted aborted_lead wrong_person wrong_person_lead too_low too_low_lead needed returned unknown
         unknown_lead unavailable unavailable_lead expired expired_lead
     }
-    Help { title lead mitid_title mitid_lead desk_title desk_lead desk_bring key_title key_lead to_login }
+    Help { title lead mitid_title mitid_lead mitid_then desk_title desk_lead desk_bring key_title key_lead to_login }
     /// The stand-in for a care system, in the demo.
     Cura {
         stand_in stand_in_lead home medication citizen export signed_in_as groups level asked_for no_groups
@@ -260,6 +270,8 @@ impl Events {
             "logged-out" => self.logged_out,
             "request-denied" => self.denied,
             "browser-new" => self.browser_new,
+            "key-preferred" => self.key_preferred,
+            "terms-accepted" => self.terms_accepted,
             _ => return None,
         })
     }

@@ -6,6 +6,7 @@
 pub mod demo;
 mod frame;
 mod outcome;
+mod own;
 #[doc(hidden)]
 pub mod samples;
 #[cfg(test)]
@@ -18,6 +19,10 @@ pub use frame::{App, Continue, FooterLinks, Frame};
 pub use outcome::{
     Denial, Denied, ErrorPage, Help, LogOut, LoggedOut, MitIdAborted, MitIdRefusal, MitIdRefused, Resume,
     Resumption,
+};
+
+pub use own::{
+    Acceptance, Block, NewPassword, PasswordElsewhere, PasswordProblem, SessionRow, Sessions, TermsOfUse,
 };
 
 use crate::pages::text::{Texts, moment};
@@ -222,6 +227,8 @@ pub struct MinIdentitet {
     pub name: String,
     pub username: String,
     pub keys: Vec<KeyRow>,
+    /// In how many places the person is signed in.
+    pub places: usize,
     pub apps: Vec<App>,
     /// Where *Fortsæt til* leads, when the person was on their way somewhere.
     pub proceed: Option<App>,
@@ -235,6 +242,10 @@ pub struct KeyRow {
     pub name: String,
     pub added: Timestamp,
     pub used: Option<Timestamp>,
+    /// The address it was last used from.
+    pub from: Option<String>,
+    /// Asked for first.
+    pub primary: bool,
     /// Its signature counter went backwards: there may be a copy.
     pub suspect: bool,
 }
@@ -245,7 +256,7 @@ impl KeyRow {
     }
 }
 
-/// `action` is `rename` or `delete`.
+/// `action` is `rename`, `prefer` or `delete`.
 fn key_path(id: &str, action: &str) -> String {
     format!("/keys/{}/{action}", utf8_percent_encode(id, OUTSIDE_A_SEGMENT))
 }
@@ -285,6 +296,8 @@ pub enum Notice {
     Deleted,
     Added,
     Elsewhere,
+    Preferred,
+    Password,
 }
 
 impl Notice {
@@ -294,6 +307,8 @@ impl Notice {
             Self::Deleted => t.me.deleted,
             Self::Added => t.me.added_notice,
             Self::Elsewhere => t.me.elsewhere_notice,
+            Self::Preferred => t.me.preferred,
+            Self::Password => t.password.set,
         }
     }
 }

@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use super::appearance::Appearance;
 use super::reply::{self, add_cookie};
 use super::text::{Lang, Texts};
-use super::{Pages, view};
+use super::{Pages, Settings, view};
 use crate::arrival::Arrival;
 use crate::audit::{Entry, Event, Origin};
 use crate::authn::ceremony::Browser;
@@ -44,6 +44,8 @@ pub struct Visitor {
     target: String,
     /// The login host's front page.
     home: String,
+    /// As they were when the request came.
+    settings: Arc<Settings>,
 }
 
 impl Visitor {
@@ -93,7 +95,18 @@ impl Visitor {
             user: self.session.as_ref().map(|session| session.user.name.clone()),
             log_out: if self.arrival.app.is_some() { "/.sluse/logout" } else { "/logout" },
             home: self.home.clone(),
+            organisation: self.settings.organisation.as_ref().map(|text| self.words(text)),
+            links: self.links(),
             ..view::Frame::default()
+        }
+    }
+
+    fn links(&self) -> view::FooterLinks {
+        let Settings { accessibility, privacy, terms, .. } = &*self.settings;
+        view::FooterLinks {
+            accessibility: accessibility.as_ref().map(|text| self.words(text)),
+            privacy: privacy.as_ref().map(|text| self.words(text)),
+            terms: terms.as_ref().map(|_| format!("{}terms", self.home)),
         }
     }
 
@@ -147,6 +160,7 @@ pub async fn establish(State(pages): State<Arc<Pages>>, mut request: Request, ne
             .and_then(|value| SessionToken::parse(value, &pages.keys.device, &arrival.host)),
         target: request.uri().to_string(),
         home: format!("{}/", pages.public.login()),
+        settings: pages.settings(),
         arrival,
     };
     if let Some(value) = cookie(cookie::SESSION) {

@@ -1,6 +1,6 @@
 //! What the pages take from the configuration, made at start and made again when it has changed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -11,7 +11,7 @@ use crate::arrival::Public;
 use crate::authn::MitIdLevel;
 use crate::authn::mitid::{Http, MitId};
 use crate::authn::webauthn::RelyingParty;
-use crate::config::{Config, Language};
+use crate::config::{self, Config, Language};
 use crate::pages::appearance::{Appearance, Kept};
 use crate::pages::text::Lang;
 use crate::pages::{self, Settings};
@@ -49,6 +49,8 @@ impl Making {
         let targets = form_targets(&self.public, policy, config);
         Ok(Settings {
             password: config.methods.password,
+            password_rules: config.methods.password_rules.clone(),
+            directory_change: config.methods.directory_change.as_ref().map(ToString::to_string),
             relying_party: relying_party(config)?,
             mitid: self.broker(config, before)?,
             mitid_level: config.methods.mitid.as_ref().map_or(MitIdLevel::Substantial, |mitid| mitid.level),
@@ -56,6 +58,10 @@ impl Making {
             content_security_policy: pages::content_security_policy(&targets),
             appearance: appearance(config, &self.kept)?,
             roles: config.roles.clone(),
+            organisation: config.house.organisation.clone(),
+            accessibility: config.house.accessibility.clone(),
+            privacy: config.house.privacy.clone(),
+            terms: config.house.terms.as_ref().map(terms).transpose()?,
         })
     }
 
@@ -112,6 +118,13 @@ impl From<Vec<Problem>> for NotSetUp {
     }
 }
 
+fn terms(terms: &config::Terms) -> anyhow::Result<pages::Terms> {
+    let text = |path: &Path| {
+        std::fs::read_to_string(path).with_context(|| format!("`{}` cannot be read", path.display()))
+    };
+    Ok(pages::Terms { version: terms.version, da: text(&terms.da)?, en: text(&terms.en)? })
+}
+
 fn relying_party(config: &Config) -> anyhow::Result<RelyingParty> {
     let host = config.login.host_str().context("`login` has no host")?;
     let rp_id = config.methods.key.as_ref().map_or(host, |key| key.rp_id.as_str());
@@ -142,8 +155,6 @@ fn form_targets(public: &Public, policy: &Policy, config: &Config) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
     use crate::policy::file;
 

@@ -28,6 +28,7 @@ use crate::authn::{Assurance, Evidence};
 use crate::policy::SessionLimits;
 use crate::random::{self, Random};
 use crate::secret::Secret;
+use crate::store::self_service::OpenSignIn;
 use crate::store::{SessionRecord, SignIn, SignInId, Store, StoreError, TokenHash};
 use crate::time::{Clock, Timestamp};
 use crate::user::{User, UserId};
@@ -229,6 +230,24 @@ impl Sessions {
             self.sign_ins.end(id, now);
         }
         Ok(())
+    }
+
+    /// Those of a person that are open now, the latest activity first.
+    pub async fn open_of(&self, user: UserId) -> Result<Vec<OpenSignIn>, StoreError> {
+        let now = self.parts.clock.now();
+        let mut open = self.parts.store.open_sign_ins(user, now).await?;
+        open.retain(|OpenSignIn { sign_in, .. }| {
+            now.since(sign_in.seen_at) < self.lifetimes(sign_in.shared).idle
+        });
+        Ok(open)
+    }
+
+    /// Hears of those that the store has ended already.
+    pub fn ended(&self, ids: &[SignInId]) {
+        let now = self.parts.clock.now();
+        for id in ids {
+            self.sign_ins.end(*id, now);
+        }
     }
 
     fn lifetimes(&self, shared: bool) -> Lifetimes {

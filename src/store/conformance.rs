@@ -8,6 +8,7 @@ pub(crate) mod ceremonies;
 pub(crate) mod devices;
 pub(crate) mod keys;
 pub(crate) mod people;
+pub(crate) mod self_service;
 pub(crate) mod sessions;
 pub(crate) mod telling;
 pub(crate) mod upkeep;
@@ -46,6 +47,12 @@ macro_rules! suite {
             people::a_subject_is_one_persons
             people::of_two_who_bind_a_subject_one_succeeds
             people::nobodys_password_is_an_error
+            self_service::a_password_is_changed_with_all_that_follows
+            self_service::of_many_changes_of_a_password_one_succeeds
+            self_service::former_passwords_come_latest_first_and_not_for_ever
+            self_service::one_key_is_preferred_by_its_owner_alone
+            self_service::open_signings_in_say_where_they_were_begun
+            self_service::terms_are_accepted_once_a_version
             attempts::five_wrong_lock_a_name_whoever_has_it
             attempts::of_many_guesses_at_once_only_so_many_are_looked_at
             attempts::a_known_browser_counts_by_itself

@@ -15,10 +15,12 @@ use crate::time::Timestamp;
 use crate::user::{CprHash, User, UserId, Username};
 
 use self::chain::{ChainHash, Link, Verification};
+use self::self_service::SelfService;
 
 pub mod chain;
 #[cfg(test)]
 mod conformance;
+pub mod self_service;
 pub mod sqlite;
 pub mod telling;
 
@@ -220,7 +222,7 @@ pub struct Revocation {
 }
 
 #[async_trait]
-pub trait Store: telling::Telling + Send + Sync {
+pub trait Store: SelfService + telling::Telling + Send + Sync {
     /// Fails unless the store can be read and written.
     async fn check(&self) -> Result<()>;
     /// Waits for what is under way and lets go: what was written is in the store's own file, and every later
@@ -244,7 +246,7 @@ pub trait Store: telling::Telling + Send + Sync {
 
     /// The password as a PHC string.
     async fn password(&self, user: UserId) -> Result<Option<String>>;
-    /// Also spends the person's one-time codes, and forgets attempts and known browsers.
+    /// By somebody else than the person. Also spends their one-time codes, and forgets attempts and known browsers.
     async fn set_password(&self, user: UserId, phc: &str) -> Result<()>;
     /// The same password hashed anew: changes `old` to `new` if it is still `old`, and nothing else.
     async fn rehash_password(&self, user: UserId, old: &str, new: &str) -> Result<()>;
@@ -280,7 +282,7 @@ pub trait Store: telling::Telling + Send + Sync {
     /// With `code`, spends it in the same transaction; the code must be the person's and live at
     /// `registered_at`. `told` is the audit's record of it, written if the key is and not without it.
     async fn add_key(&self, key: &Key, code: Option<&TokenHash>, told: &AuditRecord) -> Result<KeyAdded>;
-    /// The person's keys, oldest first.
+    /// The person's keys: the one they prefer first, then the oldest.
     async fn keys(&self, user: UserId) -> Result<Vec<Key>>;
     /// After an assertion: the credential with its new counter, when, and whether it is suspect. `false` if
     /// the key is gone.

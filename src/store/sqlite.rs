@@ -12,6 +12,7 @@ mod keys;
 mod open;
 mod people;
 mod row;
+mod self_service;
 mod sessions;
 mod telling;
 mod traces;

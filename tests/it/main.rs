@@ -32,6 +32,7 @@ mod lockout;
 mod mitid;
 mod observe;
 mod origin;
+mod own_password;
 mod parked;
 mod persistence;
 mod person;
@@ -47,6 +48,7 @@ mod smtp;
 mod stopping;
 mod store;
 mod telling;
+mod terms;
 mod trace;
 mod wait;
 

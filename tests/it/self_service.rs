@@ -147,3 +147,88 @@ async fn nobody_has_more_than_twenty_keys() {
     assert_eq!(page.reply.status, 422);
     assert!(page.reply.text().contains("Slet en, du ikke længere bruger."), "{page:?}");
 }
+
+#[tokio::test]
+async fn a_person_sees_where_they_are_signed_in_and_ends_one_place() {
+    let origin = Origin::echo().await;
+    let installation = Installation::new(&origin);
+    for account in [NEZ, OLE] {
+        installation.enrol(&account, PASSWORD);
+    }
+    let _gateway = installation.serve().await;
+    let mut nez = Person::let_in(&installation, &NEZ, PASSWORD).await;
+    let mut tablet = Person::at(&installation);
+    let form = tablet.open(&installation.login("/login")).await;
+    let agent = "Mozilla/5.0 (Linux; Android 10; K) Chrome/141.0.0.0 <b>";
+    let headers = [
+        ("Content-Type", "application/x-www-form-urlencoded"),
+        ("User-Agent", agent),
+        ("Accept", "text/html"),
+    ];
+    let body = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([("username", NEZ.user), ("password", PASSWORD)])
+        .finish();
+    assert_eq!(tablet.post(&form.resolve("/login"), &headers, &body).await.status, 303);
+    let mut ole = Person::let_in(&installation, &OLE, PASSWORD).await;
+
+    let page = nez.open(&installation.login("/me/sessions")).await;
+    let text = page.reply.text();
+    assert!(text.contains("Chrome, Android") && text.contains("127.0.0.1"), "{text}");
+    assert_eq!(text.matches("Her, hvor du er nu").count(), 1);
+    let ends = |text: &str| {
+        let actions = text.split("action=\"").filter(|it| it.starts_with("/me/sessions/"));
+        actions.filter_map(|it| Some(it.split('"').next()?.to_owned())).collect::<Vec<_>>()
+    };
+    let [end] = ends(&text).try_into().expect("one other place");
+    // Somebody else's id is nobody's.
+    let reply = ole.post_form(&installation.login(&end), &[]).await;
+    assert_eq!(reply.status, 404);
+    assert_eq!(reply.status, ole.post_form(&installation.login("/me/sessions/none/end"), &[]).await.status);
+    assert_eq!(tablet.open(&installation.login("/me")).await.heading(), "Min identitet");
+
+    let page = nez.submit(&page, &end, &[]).await;
+    assert!(page.reply.text().contains("Du er logget ud det sted."));
+    assert!(ends(&page.reply.text()).is_empty());
+    assert_eq!(tablet.open(&installation.login("/me")).await.heading(), "Login");
+    assert_eq!(nez.get(&installation.cura("/")).await.status, 200);
+    assert_eq!(ole.get(&installation.cura("/")).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_primary_key_comes_first_and_says_where_it_was_used() {
+    let origin = Origin::echo().await;
+    let installation = Installation::new(&origin);
+    for account in [NEZ, OLE] {
+        installation.enrol(&Account { cpr: None, ..account }, PASSWORD);
+    }
+    let _gateway = installation.serve().await;
+    let mut nez = Person::let_in(&installation, &NEZ, PASSWORD).await;
+    let form = nez.open(&installation.login("/keys/new")).await;
+    let page = nez.submit(&form, "/keys/new", &[("name", "Reserve")]).await;
+    let mut spare = SoftwareAuthenticator::new(&SystemRandom);
+    let response = spare.register(&page.options(), &installation.login("")).expect("it goes along");
+    nez.finish(&page, "/keys/finish", &response).await;
+
+    let page = nez.open(&installation.login("/me")).await;
+    let text = page.reply.text();
+    let at = |text: &str, words: &str| text.find(words).unwrap_or_else(|| panic!("no {words}: {text}"));
+    assert!(at(&text, ">Blå nøgle<") < at(&text, ">Reserve<"), "the oldest first");
+    assert!(text.contains("fra <bdi>127.0.0.1</bdi>") && !text.contains("Primær"));
+    let (_, reserve) = text.split_at(at(&text, ">Reserve<"));
+    let prefer =
+        reserve.split("action=\"").nth(1).and_then(|it| it.split('"').next()).expect("a button").to_owned();
+    let mut ole = Person::let_in(&installation, &OLE, PASSWORD).await;
+    assert_eq!(ole.post_form(&installation.login(&prefer), &[]).await.status, 404, "somebody else's key");
+    let page = nez.submit(&page, &prefer, &[]).await;
+    let text = page.reply.text();
+    assert!(at(&text, ">Reserve<") < at(&text, "Primær") && at(&text, "Primær") < at(&text, ">Blå nøgle<"));
+
+    // And it is what a browser is asked for first.
+    let mut other = Person::at(&installation);
+    let form = other.open(&installation.cura("/")).await;
+    let page = other.log_in(&form, NEZ.user, PASSWORD).await;
+    let options: serde_json::Value = serde_json::from_str(&page.options()).expect("JSON");
+    let allowed = options["publicKey"]["allowCredentials"].as_array().expect("a list").clone();
+    assert_eq!(allowed.len(), 2);
+    assert!(prefer.contains(allowed[0]["id"].as_str().expect("an id")), "{prefer}: {allowed:?}");
+}

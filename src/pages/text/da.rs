@@ -133,6 +133,11 @@ pub static DA: Texts = Texts {
         added_notice: "Hardwarenøglen er tilføjet.",
         elsewhere: "Log ud alle andre steder",
         elsewhere_notice: "Du er logget ud alle andre steder end her.",
+        primary: "Primær",
+        prefer: "Vælg primær",
+        preferred: "Enheden er nu din primære.",
+        from: "fra",
+        safety: "Sikkerhed",
     },
     key_new: KeyNew {
         title: "Tilføj hardwarenøgle",
@@ -215,6 +220,8 @@ pub static DA: Texts = Texts {
         logged_out: "Logget ud",
         denied: "Ingen adgang til en side",
         browser_new: "Login i en ny browser",
+        key_preferred: "2-faktor enhed valgt som primær",
+        terms_accepted: "Vilkår accepteret",
     },
     resume: Resume {
         title: "Dit arbejde er gemt",
@@ -281,6 +288,7 @@ pub static DA: Texts = Texts {
         lead: "Du kan som regel komme videre på en af disse måder.",
         mitid_title: "Brug MitID",
         mitid_lead: "Et låst kodeord låser ikke MitID. Log ind med det, så kommer du ind nu.",
+        mitid_then: "Har du glemt kodeordet, kan du vælge et nyt bagefter. Er det låst, bliver det låst op.",
         desk_title: "Kontakt servicedesk",
         desk_lead: "De kan låse din konto op, hjælpe med et nyt kodeord eller give dig en engangskode.",
         desk_bring: "Hav dit brugernavn klar, og fejlkoden, hvis du har set en.",
@@ -327,4 +335,7 @@ pub static DA: Texts = Texts {
         other_lead: "Stedfortræderen har ikke denne side, men slusen lod dig komme hertil.",
     },
     telling: telling::DA,
+    password: password::DA,
+    sessions: sessions::DA,
+    terms: terms::DA,
 };

@@ -133,6 +133,11 @@ pub static EN: Texts = Texts {
         added_notice: "The security key is added.",
         elsewhere: "Log out everywhere else",
         elsewhere_notice: "You are logged out everywhere but here.",
+        primary: "Primary",
+        prefer: "Make primary",
+        preferred: "The device is now your primary one.",
+        from: "from",
+        safety: "Security",
     },
     key_new: KeyNew {
         title: "Add security key",
@@ -215,6 +220,8 @@ pub static EN: Texts = Texts {
         logged_out: "Logged out",
         denied: "No access to a page",
         browser_new: "Login in a new browser",
+        key_preferred: "Two-factor device made primary",
+        terms_accepted: "Terms accepted",
     },
     resume: Resume {
         title: "Your work is kept",
@@ -281,6 +288,7 @@ pub static EN: Texts = Texts {
         lead: "One of these usually gets you in.",
         mitid_title: "Use MitID",
         mitid_lead: "A locked password does not lock MitID. Log in with it, and you are in now.",
+        mitid_then: "If you have forgotten the password, you can choose a new one afterwards. If it is locked, it is unlocked.",
         desk_title: "Contact the service desk",
         desk_lead: "They can unlock your account, help with a new password or give you a one-time code.",
         desk_bring: "Have your username ready, and the error code if you saw one.",
@@ -327,4 +335,7 @@ pub static EN: Texts = Texts {
         other_lead: "The stand-in does not have this page, but the gateway let you come here.",
     },
     telling: telling::EN,
+    password: password::EN,
+    sessions: sessions::EN,
+    terms: terms::EN,
 };

@@ -1,6 +1,8 @@
 //! Every page with values that could be real, for the tests and the screenshots. Nothing else names them, so no
 //! program is linked with them.
 
+mod own;
+
 use askama::Template;
 
 use super::demo::Cura;
@@ -23,7 +25,7 @@ pub const NEZ: Words<'_> =
 /// Every page in `lang`, by name.
 pub fn samples(lang: Lang, words: Words<'_>) -> Vec<(&'static str, String)> {
     let sample = Sample { lang, words };
-    let pages = [sample.login(), sample.keys(), sample.outcomes(), sample.cura()];
+    let pages = [sample.login(), sample.keys(), sample.outcomes(), sample.own(), sample.cura()];
     pages.into_iter().flatten().collect()
 }
 
@@ -134,6 +136,7 @@ impl Sample<'_> {
             name: self.words.person.into(),
             username: "nez".into(),
             keys,
+            places: 2,
             apps: self.apps(),
             proceed: Some(self.cura_app()),
             notice,
@@ -142,11 +145,16 @@ impl Sample<'_> {
 
     fn key_rows(&self) -> Vec<KeyRow> {
         let added = Timestamp::from_millis(1_795_337_696_007);
-        let row = |id: &str, name: &str, used, suspect| {
+        let row = |id: &str, name: &str, used: Option<Timestamp>, suspect: bool| {
             let (id, name) = (id.to_owned(), name.to_owned());
-            KeyRow { id, name, added, used, suspect }
+            let (from, primary) = (used.map(|_| "10.20.3.7".to_owned()), name == self.words.key);
+            KeyRow { id, name, added, from, primary, used, suspect }
         };
-        vec![row("a-_1", self.words.key, Some(added), false), row("b2", "Reserve", None, true)]
+        vec![
+            row("a-_1", self.words.key, Some(added), false),
+            row("b2", "Reserve", None, false),
+            row("c3", "Skab 2", None, true),
+        ]
     }
 
     fn keys(&self) -> Vec<(&'static str, String)> {

@@ -118,7 +118,7 @@ fn every_field_has_a_label_and_every_reference_its_target() {
 #[test]
 fn an_error_is_announced_and_points_at_its_field() {
     let pages = pages(Lang::Da);
-    for name in ["login-wrong", "no-keys-wrong", "key-new-short", "key-rename-wrong"] {
+    for name in ["login-wrong", "no-keys-wrong", "key-new-short", "key-rename-wrong", "password-wrong"] {
         let html = &pages[name];
         assert!(html.contains("<title>Fejl: "), "{name}");
         assert!(html.contains("role=\"alert\""), "{name}");
@@ -139,6 +139,7 @@ fn every_form_carries_where_the_person_was_going() {
                 || name.ends_with("-shared")
                 || form.contains("action=\"/device\"")
                 || form.contains("action=\"/me/elsewhere\"")
+                || form.contains("action=\"/me/sessions/")
                 || form.contains("action=\"/medication/")
                 || (form.contains("/logout") && !form.contains("then"))
             {

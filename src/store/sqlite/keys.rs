@@ -49,11 +49,12 @@ pub(super) async fn add(
 }
 
 pub(super) async fn of(readers: &SqlitePool, user: UserId) -> Result<Vec<Key>> {
-    let rows: Vec<KeyRow> =
-        sqlx::query_as("SELECT * FROM keys WHERE user = ? ORDER BY registered_at, credential")
-            .bind(user.0.as_bytes().as_slice())
-            .fetch_all(readers)
-            .await?;
+    let rows: Vec<KeyRow> = sqlx::query_as(
+        "SELECT * FROM keys WHERE user = ? ORDER BY preferred DESC, registered_at, credential",
+    )
+    .bind(user.0.as_bytes().as_slice())
+    .fetch_all(readers)
+    .await?;
     rows.into_iter().map(Key::try_from).collect()
 }
 

@@ -3,7 +3,7 @@
 use sqlx::SqlitePool;
 
 use super::row::{UserRow, users};
-use super::{Write, attempts};
+use super::{Write, attempts, self_service};
 use crate::authn::MitIdSubject;
 use crate::store::Result;
 use crate::time::Timestamp;
@@ -81,19 +81,32 @@ pub(super) async fn password(readers: &SqlitePool, user: UserId) -> Result<Optio
 }
 
 pub(super) async fn set_password(mut write: Write, user: UserId, phc: &str) -> Result<()> {
+    replace_password(&mut write, user, phc, None).await?;
+    Ok(write.commit().await?)
+}
+
+/// The password, and what is no longer of use with it.
+pub(super) async fn replace_password(
+    write: &mut Write,
+    user: UserId,
+    phc: &str,
+    chosen_at: Option<Timestamp>,
+) -> Result<()> {
+    self_service::remember_password(write, user).await?;
     sqlx::query(
-        "INSERT INTO passwords (user, phc) VALUES (?, ?) ON CONFLICT (user) DO UPDATE SET phc = excluded.phc",
+        "INSERT INTO passwords (user, phc, chosen_at) VALUES (?, ?, ?)
+         ON CONFLICT (user) DO UPDATE SET phc = excluded.phc, chosen_at = excluded.chosen_at",
     )
     .bind(user.0.as_bytes().as_slice())
     .bind(phc)
-    .execute(&mut *write)
+    .bind(chosen_at.map(Timestamp::as_millis))
+    .execute(&mut **write)
     .await?;
     sqlx::query("DELETE FROM codes WHERE user = ?")
         .bind(user.0.as_bytes().as_slice())
-        .execute(&mut *write)
+        .execute(&mut **write)
         .await?;
-    attempts::forget(&mut write, user).await?;
-    Ok(write.commit().await?)
+    attempts::forget(write, user).await
 }
 
 pub(super) async fn rehash_password(writer: &SqlitePool, user: UserId, old: &str, new: &str) -> Result<()> {
