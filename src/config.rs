@@ -19,11 +19,13 @@ use crate::role::Roles;
 
 mod directories;
 mod methods;
+mod provisioning;
 mod read;
 mod roles;
 pub mod shape;
 
 pub use methods::{KeySettings, Methods, MitIdSettings};
+pub use provisioning::Provisioning;
 
 /// The configuration of one installation. Paths are absolute, or relative to where the process runs.
 #[derive(Debug)]
@@ -47,6 +49,8 @@ pub struct Config {
     pub methods: Methods,
     /// Beside local accounts.
     pub directories: Vec<ldap::Settings>,
+    /// `None`: nobody brings people.
+    pub provisioning: Option<Provisioning>,
     /// Weakest first.
     pub levels: Vec<Arc<Level>>,
     pub networks: Vec<Arc<Network>>,
@@ -173,6 +177,7 @@ impl Config {
             ("sessions", life(self) != life(new)),
             ("audit", self.audit != new.audit),
             ("directories", self.directories != new.directories),
+            ("provisioning", self.provisioning != new.provisioning),
             ("trusted_proxies", self.trusted_proxies != new.trusted_proxies),
             ("shared_devices", self.shared_devices != new.shared_devices),
         ];

@@ -16,9 +16,11 @@ use crate::user::{CprHash, User, UserId, Username};
 
 use self::chain::{ChainHash, Link, Verification};
 
+pub mod accounts;
 pub mod chain;
 #[cfg(test)]
 mod conformance;
+pub mod provisioning;
 pub mod sqlite;
 
 /// The store could not answer. Whoever asked must refuse: nothing is known.
@@ -219,7 +221,7 @@ pub struct Revocation {
 }
 
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: accounts::Accounts + provisioning::Provisioning + Send + Sync {
     /// Fails unless the store can be read and written.
     async fn check(&self) -> Result<()>;
     /// Waits for what is under way and lets go: what was written is in the store's own file, and every later

@@ -129,19 +129,30 @@ pub(super) async fn end_all(
     except: Option<SignInId>,
     at: Timestamp,
 ) -> Result<Vec<SignInId>> {
+    let ended = end_within(&mut write, user, except, at).await?;
+    write.commit().await?;
+    Ok(ended)
+}
+
+/// As [`end_all`], as a part of more.
+pub(super) async fn end_within(
+    write: &mut Write,
+    user: UserId,
+    except: Option<SignInId>,
+    at: Timestamp,
+) -> Result<Vec<SignInId>> {
     let ids: Vec<Vec<u8>> = sqlx::query_scalar(
         "UPDATE sign_ins SET ended_at = ? WHERE user = ? AND ended_at IS NULL AND id IS NOT ? RETURNING id",
     )
     .bind(at.as_millis())
     .bind(user.0.as_bytes().as_slice())
     .bind(except.as_ref().map(|kept| kept.0.as_bytes().as_slice()))
-    .fetch_all(&mut *write)
+    .fetch_all(&mut **write)
     .await?;
     let ended: Vec<SignInId> = ids.iter().map(|id| row::uuid(id).map(SignInId)).collect::<Result<_>>()?;
     for sign_in in &ended {
-        announce(&mut write, *sign_in, at).await?;
+        announce(write, *sign_in, at).await?;
     }
-    write.commit().await?;
     Ok(ended)
 }
 
