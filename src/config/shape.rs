@@ -83,6 +83,7 @@ pub(super) static DIRECTORY: Shape = Shape {
         optional("display_name", Text, "The attribute of the name shown on pages; `displayName`."),
         required("domains", OneOrMore(&Text), "What people write with their name; the first names accounts."),
         optional("default", Flag, "`true`: names without a domain are looked for here."),
+        optional("change_password", Text, "The page where people change their password, for those who must."),
         optional("claims", Named(&Text), "Claims by name, each from an attribute."),
     ],
 };

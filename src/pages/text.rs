@@ -10,6 +10,7 @@ macro_rules! texts {
     )* };
 }
 
+mod account;
 mod da;
 mod en;
 
@@ -132,6 +133,7 @@ pub struct Texts {
     pub mitid: MitId,
     pub help: Help,
     pub cura: Cura,
+    pub account: account::Account,
 }
 
 texts! {

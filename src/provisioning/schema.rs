@@ -59,7 +59,10 @@ pub fn schemas(settings: &Settings) -> Vec<Value> {
 fn people() -> Value {
     let text = |name: &str| attribute(name, "string", &[]);
     let name = [text("formatted"), text("givenName"), text("familyName")];
-    let emails = [text("value"), text("type"), attribute("primary", "boolean", &[])];
+    // One address is kept, and is always that of work.
+    let fixed = [("mutability", Value::from("readOnly"))];
+    let emails =
+        [text("value"), attribute("type", "string", &fixed), attribute("primary", "boolean", &fixed)];
     json!([
         attribute("userName", "string", &[("required", true.into()), ("uniqueness", "server".into())]),
         text("displayName"),
@@ -99,17 +102,13 @@ fn groups() -> Value {
 
 /// What points at another resource.
 fn reference(to: &str, mutability: &str) -> Value {
-    let own = |name: &str, kind: &str, more: &[(&str, Value)]| {
-        let mut attribute = attribute(name, kind, more);
-        attribute["mutability"] = mutability.into();
-        attribute
-    };
-    let place = [("referenceTypes", json!([to])), ("caseExact", true.into())];
+    let place =
+        [("referenceTypes", json!([to])), ("caseExact", true.into()), ("mutability", "readOnly".into())];
     json!([
-        own("value", "string", &[("caseExact", true.into())]),
-        own("$ref", "reference", &place),
-        own("display", "string", &[("mutability", "readOnly".into())]),
-        own("type", "string", &[]),
+        attribute("value", "string", &[("caseExact", true.into()), ("mutability", mutability.into())]),
+        attribute("$ref", "reference", &place),
+        attribute("display", "string", &[("mutability", "readOnly".into())]),
+        attribute("type", "string", &[("mutability", "readOnly".into())]),
     ])
 }
 

@@ -23,8 +23,7 @@ pub trait Accounts {
 /// when it was loaded.
 pub fn ends_sessions(before: &User, after: &User) -> bool {
     let rights = |user: &User| (user.username.clone(), user.groups.clone(), user.claims.clone());
-    let closed = after.disabled && !before.disabled;
-    closed || rights(before) != rights(after) || before.expires_at != after.expires_at
+    after.disabled || rights(before) != rights(after) || before.expires_at != after.expires_at
 }
 
 impl AuditRecord {
