@@ -13,7 +13,11 @@ use crate::user::{User, UserId};
 /// What is told of the group, and of everybody whose groups change.
 type Told<'a> = (&'a AuditRecord, &'a AuditRecord);
 
-pub(super) async fn find(mut read: Write, query: &GroupQuery) -> Result<(u64, Vec<Group>)> {
+/// The page and the number are of one moment.
+pub(super) async fn find(
+    mut read: sqlx::Transaction<'static, Database>,
+    query: &GroupQuery,
+) -> Result<(u64, Vec<Group>)> {
     let total = sought("SELECT count(*)", query).build_query_scalar::<i64>().fetch_one(&mut *read).await?;
     let mut sql = sought("SELECT *", query);
     sql.push(" ORDER BY name LIMIT ").push_bind(query.page.limit);

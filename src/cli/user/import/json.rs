@@ -118,3 +118,98 @@ fn texts(name: &str, value: &Value, problem: &mut impl FnMut(String)) -> Vec<Str
         Vec::new()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::user::Cpr;
+
+    fn keys() -> Keys {
+        Keys::derive(&[1; 32])
+    }
+
+    fn names(text: &str) -> Vec<String> {
+        let people = read(text.as_bytes(), &keys()).unwrap_or_else(|problems| panic!("{problems}"));
+        people.into_iter().map(|person| person.username.to_string()).collect()
+    }
+
+    fn problems(text: &str) -> String {
+        match read(text.as_bytes(), &keys()) {
+            Ok(_) => panic!("nothing is wrong with {text}"),
+            Err(problems) => problems.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_list_or_an_object_a_line() {
+        let list = "\n [\n{ \"username\": \"nez\", \"name\": \"Nez\" },\n { \"username\": \"ole\", \"name\": \"Ole\" }]\n";
+        assert_eq!(names(list), ["nez", "ole"]);
+        let lines = "{\"username\":\"nez\",\"name\":\"Nez\"}\n\n{\"username\":\"ole\",\"name\":\"Ole\"}\n";
+        assert_eq!(names(lines), ["nez", "ole"]);
+        assert!(is_meant(list.as_bytes()) && is_meant(lines.as_bytes()));
+        assert!(!is_meant(b"username,name\n") && !is_meant(b""));
+    }
+
+    #[test]
+    fn what_is_not_said_is_left_and_what_is_empty_clears() {
+        let read =
+            |text: &str| read(text.as_bytes(), &keys()).ok().and_then(|people| people.into_iter().next());
+        let said = read(
+            r#"[{ "username": "nez", "name": "Nez", "cpr": "010190-1234", "groups": ["nurses", "staff"],
+                  "expiry": "2026-12-31", "claims": { "unit": ["nord", "syd"], "role": "nurse" } }]"#,
+        );
+        let said = said.expect("it is sound");
+        assert_eq!(said.cpr, Some(Cpr::parse("0101901234").ok().map(|cpr| keys().cpr_hash(&cpr))));
+        assert_eq!(said.groups.as_deref(), Some(&["nurses".to_owned(), "staff".to_owned()][..]));
+        assert!(said.expires_at.flatten().is_some());
+        let claims =
+            |name: &str| said.claims.iter().find(|(had, _)| had == name).map(|(_, values)| values.len());
+        assert_eq!((claims("unit"), claims("role")), (Some(2), Some(1)));
+        let left = read(r#"{ "username": "nez", "name": "Nez" }"#).expect("it is sound");
+        assert!(
+            left.cpr.is_none()
+                && left.groups.is_none()
+                && left.expires_at.is_none()
+                && left.claims.is_empty()
+        );
+        let cleared =
+            read(r#"{ "username": "nez", "name": "Nez", "cpr": null, "groups": [], "expiry": "" }"#);
+        let cleared = cleared.expect("it is sound");
+        assert_eq!((cleared.cpr, cleared.groups, cleared.expires_at), (Some(None), Some(vec![]), Some(None)));
+    }
+
+    #[test]
+    fn everything_wrong_is_told_at_once_by_line_and_without_a_number() {
+        let told = problems(
+            "[\n{ \"username\": \"a b\", \"name\": \"A\" },\n{ \"username\": \"nez\", \"name\": \"Nez\",\n  \"cpr\": \"010190-123\" },\n\
+             { \"username\": \"ole\", \"name\": 1, \"0101901234\": 1 },\n{ \"username\": \"bo\", \"name\": \"Bo\", \"groups\": 1, \"claims\": [] },\n\
+             { \"username\": \"per\", \"name\": \"Per\" },\n{ \"username\": \"PER\", \"name\": \"Per\" },\n7]",
+        );
+        for problem in [
+            "line 2: a user name has",
+            "line 3: a CPR number has",
+            "line 5: a key is none of username",
+            "line 5: `name` is a string",
+            "line 6: `groups` is a list of strings",
+            "line 6: `claims` is an object",
+            "line 8: `per` is on line 7 already",
+            "line 9: a person is an object",
+        ] {
+            assert!(told.contains(problem), "{problem}: {told}");
+        }
+        assert!(!told.contains("0190"), "{told}");
+    }
+
+    #[test]
+    fn broken_json_is_told_by_its_place() {
+        assert!(problems("[\n{ \"username\": \"nez\",\n}]").contains("line 3: this is no JSON, at column 1"));
+        assert!(problems("[{ \"username\": \"nez\" }").contains("the JSON ends too early"));
+        let lines =
+            problems("{ \"username\": \"nez\", \"name\": \"Nez\" }\n{ \"username\": 0101901234 }\n{]\n");
+        assert!(
+            lines.contains("line 2: this is no JSON") && lines.contains("line 3: this is no JSON"),
+            "{lines}"
+        );
+        assert!(!lines.contains("0190"), "{lines}");
+    }
+}
