@@ -95,7 +95,7 @@ pub(super) static PROVISIONING: Shape = Shape {
         optional("cpr", Text, "The attribute that brings a CPR number: `urn:kommune:scim:2.0:User:cpr`."),
         optional(
             "claims",
-            Named(&Words(|| claimable())),
+            Named(&Words(claimable)),
             "Claims by name, each from an attribute: `{ unit: department }`.",
         ),
     ],
