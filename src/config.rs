@@ -20,6 +20,7 @@ use crate::role::Roles;
 mod directories;
 mod house;
 mod methods;
+mod provisioning;
 mod read;
 mod roles;
 pub mod shape;
@@ -27,6 +28,7 @@ mod telling;
 
 pub use house::{House, Terms};
 pub use methods::{KeySettings, Methods, MitIdSettings};
+pub use provisioning::Provisioning;
 pub use telling::{Mail, MailLogin, MailServer, Security, Webhook};
 
 /// The configuration of one installation. Paths are absolute, or relative to where the process runs.
@@ -56,6 +58,8 @@ pub struct Config {
     pub methods: Methods,
     /// Beside local accounts.
     pub directories: Vec<ldap::Settings>,
+    /// `None`: nobody brings people.
+    pub provisioning: Option<Provisioning>,
     /// Weakest first.
     pub levels: Vec<Arc<Level>>,
     pub networks: Vec<Arc<Network>>,
@@ -186,6 +190,7 @@ impl Config {
             ("mail", self.mail != new.mail),
             ("webhooks", self.webhooks != new.webhooks),
             ("directories", self.directories != new.directories),
+            ("provisioning", self.provisioning != new.provisioning),
             ("trusted_proxies", self.trusted_proxies != new.trusted_proxies),
             ("shared_devices", self.shared_devices != new.shared_devices),
         ];

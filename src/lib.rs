@@ -9,6 +9,7 @@
 //! - [`policy`], [`config`]: the administrator's files, and the decision.
 //! - [`store`]: what is kept. [`audit`], [`metrics`]: what is told.
 //! - [`directory`]: who has an account and which password is theirs.
+//! - [`provisioning`]: people and groups brought by another system (SCIM).
 //! - [`session`]: tokens, and the live sessions in memory. [`assertion`]: what upstreams are told of them.
 //! - [`trace`]: why a request was not let through, kept for a day.
 //! - [`telling`]: mails and webhooks about what happened, in the audit's wake.
@@ -25,6 +26,7 @@ pub mod directory;
 pub mod metrics;
 pub mod pages;
 pub mod policy;
+pub mod provisioning;
 pub mod proxy;
 pub mod random;
 pub mod role;

@@ -1,10 +1,14 @@
 //! Secrets: values that never show themselves, and the keys derived from the installation's own.
 
+mod bearer;
+
 use std::fmt;
 use std::path::Path;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
+
+pub use bearer::{Bearer, TokenFileError};
 
 /// A value whose `Debug` says nothing of it. It has no `Display`.
 #[derive(Clone, PartialEq, Eq)]

@@ -38,6 +38,7 @@ use crate::metrics::Metrics;
 use crate::pages::{self, Pages, Settings};
 use crate::policy::Policy;
 use crate::policy::reload::Reloader;
+use crate::provisioning::endpoint::{self, Endpoint};
 use crate::proxy::behind::Behind;
 use crate::proxy::entrance::Entrance;
 use crate::proxy::site::Site;
@@ -45,7 +46,7 @@ use crate::proxy::tls::{CertificateFiles, Certificates, KeepName};
 use crate::proxy::upstream::Upstreams;
 use crate::proxy::{Proxy, Room};
 use crate::random::Random;
-use crate::secret::Keys;
+use crate::secret::{Bearer, Keys};
 use crate::session::{Lifetimes, Parts, Sessions, revoke};
 use crate::store::Store;
 use crate::store::sqlite::Sqlite;
@@ -209,9 +210,23 @@ impl Gateway {
         for service in proxy_services(entrance, config, &certificates)? {
             server.add_service(service);
         }
-        let audit_token = config.audit.token_file.as_deref().map(admin::audit_token).transpose()?;
+        let audit_token = config.audit.token_file.as_deref().map(Bearer::load).transpose()?;
+        let provisioning = match &config.provisioning {
+            Some(provisioning) => endpoint::router(Arc::new(Endpoint {
+                store: store.clone(),
+                audit: audit.clone(),
+                clock: world.clock.clone(),
+                random: world.random.clone(),
+                keys: pages.keys.clone(),
+                settings: provisioning.settings.clone(),
+                token: Bearer::load(&provisioning.token_file)?,
+                correlation: CorrelationIds::new(world.random.as_ref()),
+            })),
+            None => Router::new(),
+        };
         let admin = Admin { metrics: metrics.clone(), sessions, store, audit_token };
-        server.add_service(site("admin", &config.admin.to_string(), admin::router(admin)));
+        let admin = admin::router(admin).merge(provisioning);
+        server.add_service(site("admin", &config.admin.to_string(), admin));
         for (address, router) in extras.listeners {
             server.add_service(site("stand-in", &address, router));
         }

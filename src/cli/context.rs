@@ -8,7 +8,7 @@ use crate::audit::{Entry, Event, Origin};
 use crate::authn::password::{Passwords, Rules};
 use crate::random::{self, Random};
 use crate::secret::Keys;
-use crate::store::Store;
+use crate::store::{AuditRecord, Store};
 use crate::time::{Clock, Timestamp};
 use crate::user::{User, Username};
 
@@ -62,6 +62,12 @@ impl Context<'_> {
     pub(super) async fn record(&self, entry: Entry) -> anyhow::Result<()> {
         let appended = self.store.append_audit(&entry.into_record()).await;
         appended.context("the change was made, but the audit could not be written")
+    }
+
+    /// Changes the person and tells of it, both or neither; how many of their sessions were ended.
+    pub(super) async fn change(&self, user: &User, told: &AuditRecord) -> anyhow::Result<usize> {
+        let changed = self.store.change_user(user, told).await?;
+        changed.ok_or_else(|| Refused(format!("`{}` was removed meanwhile", user.username)).into())
     }
 
     /// How many signings in were ended.

@@ -33,12 +33,16 @@ pub enum Command {
     Enable(Named),
     /// Open a password that too many wrong ones have locked
     Unlock(Named),
-    /// Add and update people from a CSV file
+    /// Add and update people from a CSV or JSON file
     ///
     /// The first line names the columns: username and name, and any of cpr, groups (separated by `;`),
     /// expiry (the last day, YYYY-MM-DD, Danish time) and claim:NAME (values separated by `;`). A column that is there is the truth, and an empty cell
     /// clears; a column that is not there is left as it was. People the file does not name are left alone;
     /// whose groups, claims or expiry change are logged out.
+    ///
+    /// As JSON: a list of objects, or an object a line, with the same keys; groups is a list, and claims an
+    /// object of lists. A key that is not there is left as it was; an empty string, list or null clears.
+    ///
     /// Nothing is changed unless every line is right.
     Import {
         #[arg(value_name = "FILE")]
@@ -119,27 +123,23 @@ async fn set_password(name: &Username, context: &Context<'_>, out: &mut impl Wri
         bail!("the two were not the same; nothing was changed");
     }
     let phc = context.passwords.hash(&typed, context.random).await?;
-    context.store.set_password(user.id, &phc).await?;
-    let ended = context.end_sign_ins(&user).await?;
-    context.record(context.entry(Event::PasswordSet).user(&user).with("ended", ended)).await?;
+    let told = context.entry(Event::PasswordSet).user(&user).into_record();
+    let ended = context.store.reset_password(user.id, &phc, &told).await?;
     writeln!(out, "The password of {name} is set; {} ended.", count(ended, "session"))?;
     Ok(())
 }
 
 async fn disable(name: &Username, context: &Context<'_>, out: &mut impl Write) -> anyhow::Result<()> {
     let user = User { disabled: true, ..context.user(name).await? };
-    context.store.update_user(&user).await?;
-    // Disabled first: a login that began before is refused, or its session ends here.
-    let ended = context.end_sign_ins(&user).await?;
-    context.record(context.entry(Event::UserDisabled).user(&user).with("ended", ended)).await?;
+    let told = context.entry(Event::UserDisabled).user(&user).into_record();
+    let ended = context.change(&user, &told).await?;
     writeln!(out, "{name} is disabled; {} ended.", count(ended, "session"))?;
     Ok(())
 }
 
 async fn enable(name: &Username, context: &Context<'_>, out: &mut impl Write) -> anyhow::Result<()> {
     let user = User { disabled: false, ..context.user(name).await? };
-    context.store.update_user(&user).await?;
-    context.record(context.entry(Event::UserEnabled).user(&user)).await?;
+    context.change(&user, &context.entry(Event::UserEnabled).user(&user).into_record()).await?;
     writeln!(out, "{name} is enabled.")?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use crate::directory::ldap;
 use crate::policy::document::{Key, Node};
 use crate::policy::reader::Fields;
 
-use super::read::{FileKind, Reader};
+use super::read::{FileKind, Reader, is_secure};
 use super::shape;
 
 pub(super) fn read(reader: &Reader<'_>, node: &Node) -> Vec<ldap::Settings> {
@@ -43,6 +43,8 @@ fn directory(reader: &Reader<'_>, key: &Key, node: &Node) -> Option<ldap::Settin
         let help = "write what people write: `kommune.example` for `nez@kommune.example`";
         let domains = fields.required("domains").map(|node| report.parse_all(node, help, domain));
         let default = fields.optional("default").and_then(|node| report.flag(node));
+        let help = "write where people change their password: `https://kodeord.kommune.example`";
+        let change_password = fields.optional("change_password").map(|node| report.parse(node, help, page));
         let claims = fields.optional("claims").map(|node| report.entries(node)).unwrap_or_default();
         let claims = claims.iter().filter_map(|(key, node)| Some((key.name.clone(), attribute(node)?)));
         let settings = ldap::Settings {
@@ -56,6 +58,7 @@ fn directory(reader: &Reader<'_>, key: &Key, node: &Node) -> Option<ldap::Settin
             display_name: display_name.unwrap_or_else(|| Some("displayName".to_owned()))?,
             domains: domains?,
             default: default.unwrap_or(false),
+            change_password: change_password.flatten(),
             claims: claims.collect(),
         };
         // What could not be read is a problem already; nothing at all would be none.
@@ -70,6 +73,13 @@ fn server(text: &str) -> Result<Url, String> {
     match matches!(url.scheme(), "ldap" | "ldaps") && bare && named {
         true => Ok(url),
         false => Err(format!("`{text}` is not an LDAP server")),
+    }
+}
+
+fn page(text: &str) -> Result<Url, String> {
+    match Url::parse(text) {
+        Ok(url) if is_secure(&url) => Ok(url),
+        _ => Err(format!("`{text}` is not the address of a page")),
     }
 }
 

@@ -13,7 +13,7 @@ use url::{Host, Url};
 use super::{
     Audit, CertificateFiles, Config, Language, Listen, Protocol, Sessions, SharedDevices, StoreLocation,
 };
-use super::{directories, house, methods, roles, shape, telling};
+use super::{directories, house, methods, provisioning, roles, shape, telling};
 use crate::authn::Method;
 use crate::policy::Level;
 use crate::policy::document::{Node, Value};
@@ -75,6 +75,7 @@ impl Reader<'_> {
         let (methods, named) = methods.unwrap_or_default();
         let directories = fields.optional("directories");
         let directories = directories.map(|node| directories::read(self, node)).unwrap_or_default();
+        let provisioning = fields.optional("provisioning").and_then(|node| provisioning::read(self, node));
         let levels = fields.optional("levels").map(|node| self.levels(node, &named)).unwrap_or_default();
         let networks = fields.optional("networks").map(|node| self.networks(node)).unwrap_or_default();
         let proxies = fields.optional("trusted_proxies").map(|node| self.ranges(node)).unwrap_or_default();
@@ -104,6 +105,7 @@ impl Reader<'_> {
             house,
             methods,
             directories,
+            provisioning,
             levels,
             networks,
             trusted_proxies: proxies,
@@ -313,7 +315,7 @@ pub(super) enum FileKind {
     Certificate,
     CertificateKey,
     ClientSecret,
-    /// Of `/audit`.
+    /// Of `/audit`, and of whoever brings people.
     Token,
     /// The certificate that a directory's own is checked by.
     Authority,

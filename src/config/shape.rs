@@ -8,6 +8,10 @@ use crate::authn::mitid::{Algorithm, Preset};
 use crate::policy::shape::Kind::{Either, Flag, Form, Map, Named, OneOrMore, Text, Words};
 use crate::policy::shape::{DURATION, Kind, Shape, optional, required, words};
 
+fn claimable() -> Vec<&'static str> {
+    crate::provisioning::user::CLAIMABLE.map(|(name, _)| name).to_vec()
+}
+
 const ADDRESS: Kind = Form(":[0-9]+$");
 const WHOLE: Kind = Form("^[0-9]+$");
 const RANGE: Kind = Form("^[0-9a-fA-F.:]+/[0-9]+$");
@@ -64,6 +68,11 @@ pub static CONFIG: Shape = Shape {
             Named(&Map(&DIRECTORY)),
             "Where people come from, beside local accounts: LDAP and AD, by a name.",
         ),
+        optional(
+            "provisioning",
+            Map(&PROVISIONING),
+            "Another system that brings people and groups by SCIM 2.0.",
+        ),
     ],
 };
 
@@ -83,7 +92,21 @@ pub(super) static DIRECTORY: Shape = Shape {
         optional("display_name", Text, "The attribute of the name shown on pages; `displayName`."),
         required("domains", OneOrMore(&Text), "What people write with their name; the first names accounts."),
         optional("default", Flag, "`true`: names without a domain are looked for here."),
+        optional("change_password", Text, "The page where people change their password, for those who must."),
         optional("claims", Named(&Text), "Claims by name, each from an attribute."),
+    ],
+};
+
+pub(super) static PROVISIONING: Shape = Shape {
+    name: "provisioning",
+    keys: &[
+        required("token_file", Text, "The file of the token that opens /scim/v2 on the admin listener."),
+        optional("cpr", Text, "The attribute that brings a CPR number: `urn:kommune:scim:2.0:User:cpr`."),
+        optional(
+            "claims",
+            Named(&Words(claimable)),
+            "Claims by name, each from an attribute: `{ unit: department }`.",
+        ),
     ],
 };
 

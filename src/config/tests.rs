@@ -298,3 +298,43 @@ fn who_is_told_and_how() {
         assert!(problems.iter().any(|told| told.contains(problem)), "{other}: {problems:?}");
     }
 }
+
+#[test]
+fn what_brings_people() {
+    let set = |line: &str| with("languages:", &format!("provisioning: {line}\nlanguages:"));
+    let settings = |line: &str| set(line).unwrap().provisioning.unwrap().settings;
+    assert_eq!(parse(SHIPPED).unwrap().provisioning, None);
+    let usual = settings("{ token_file: scim.token }");
+    assert_eq!(
+        usual.claims.iter().map(|(claim, _)| claim.as_str()).collect::<Vec<_>>(),
+        ["department", "employee_number"]
+    );
+    let own = settings("{ token_file: t, cpr: \"urn:k:2.0:User:cpr\", claims: { unit: department } }");
+    assert_eq!(own.claims, [("unit".to_owned(), "department")]);
+    assert!(own.cpr.unwrap().is(Some("urn:k:2.0:User"), "CPR"));
+    for (line, problem) in [
+        ("{}", "the key `token_file` is missing"),
+        ("{ token_file: t, cpr: name.givenName }", "`name.givenName` is not the name of an attribute"),
+        ("{ token_file: t, claims: { unit: departement } }", "did you mean `department`?"),
+        ("{ token_file: t, claims: { unit: shoeSize } }", "`shoeSize` cannot be a claim"),
+    ] {
+        let problems = set(line).unwrap_err();
+        assert!(problems.iter().any(|told| told.contains(problem)), "{line}: {problems:?}");
+    }
+}
+
+#[test]
+fn where_a_directorys_people_change_their_password() {
+    let directory = |page: &str| {
+        let lines = "servers: [\"ldaps://d.example\"], ca: ca.pem, bind_dn: d, password_file: p, base: b, username: uid, domains: [k]";
+        with(
+            "languages:",
+            &format!("directories: {{ k: {{ {lines}, change_password: \"{page}\" }} }}\nlanguages:"),
+        )
+    };
+    let page = directory("https://kodeord.example/").unwrap().directories[0].change_password.clone();
+    assert_eq!(page.unwrap().as_str(), "https://kodeord.example/");
+    for page in ["http://kodeord.example/", "kodeord.example", "javascript:alert(1)"] {
+        assert!(directory(page).unwrap_err()[0].contains("is not the address of a page"), "{page}");
+    }
+}

@@ -3,6 +3,7 @@
 
 mod connection;
 mod groups;
+mod policy;
 mod settings;
 mod state;
 
@@ -12,8 +13,8 @@ use async_trait::async_trait;
 use ldap3::{LdapError, Scope, SearchEntry, SearchOptions, SearchResult, ldap_escape};
 
 use self::connection::{ANSWER, Connections};
-use self::state::{BindAnswer, Unusable};
-use super::{Directory, DirectoryError, Verified};
+use self::state::BindAnswer;
+use super::{Directory, DirectoryError, Unusable, Verified};
 use crate::random::{self, Random};
 use crate::secret::Secret;
 use crate::store::{Store, StoreError};
@@ -83,9 +84,10 @@ impl Directory for Ldap {
         match answer {
             BindAnswer::Wrong => Ok(Verified::Wrong { known }),
             BindAnswer::Failed => Err(self.told(Outage::Undecided).into()),
-            BindAnswer::Unusable(why) => Ok(self.unusable(ours, why)),
+            BindAnswer::Locked => Ok(Verified::Locked { known }),
+            BindAnswer::Unusable(why) => Ok(self.unusable(ours.as_ref(), why)),
             BindAnswer::Right => match state::of_entry(&found.entry, self.clock.now().as_millis()) {
-                Some(why) => Ok(self.unusable(ours, why)),
+                Some(why) => Ok(self.unusable(ours.as_ref(), why)),
                 None => Ok(self.let_in(name, ours, &found).await?),
             },
         }
@@ -224,14 +226,16 @@ impl Ldap {
         Ok(if user.active(now) { Verified::Person(user) } else { Verified::Inactive(user) })
     }
 
-    fn unusable(&self, ours: Option<User>, why: Unusable) -> Verified {
+    fn unusable(&self, ours: Option<&User>, why: Unusable) -> Verified {
         tracing::info!(
             directory = self.settings.name,
-            user = ours.as_ref().map(|user| user.username.as_str()),
-            ?why,
+            user = ours.map(|user| user.username.as_str()),
+            why = why.code(),
             "the directory refuses an account"
         );
-        ours.map_or(Verified::Wrong { known: None }, Verified::Inactive)
+        let changes = matches!(why, Unusable::PasswordExpired | Unusable::PasswordMustChange);
+        let change = self.settings.change_password.clone().filter(|_| changes);
+        Verified::Unusable { known: ours.map(|user| user.id), why, change }
     }
 
     fn told(&self, outage: Outage) -> Outage {

@@ -5,6 +5,7 @@ pub mod ldap;
 mod local;
 
 use async_trait::async_trait;
+use url::Url;
 
 use crate::authn::password::Overloaded;
 use crate::secret::Secret;
@@ -22,11 +23,46 @@ pub enum Verified {
     /// The password is right, but the account is disabled or has expired. To be answered as a wrong one;
     /// only the audit may know.
     Inactive(User),
+    /// The password is right, or so the directory says, but its account cannot be used. The person may know:
+    /// nobody else hears it.
+    Unusable {
+        known: Option<UserId>,
+        why: Unusable,
+        /// Where the password can be changed, if that is known.
+        change: Option<Url>,
+    },
+    /// The directory looks at no password of the account for now. Whether this one is right, nobody knows.
+    Locked {
+        known: Option<UserId>,
+    },
     /// `known` is the person of that name, if there is one: for the lock-out and the audit, never for the
     /// answer.
     Wrong {
         known: Option<UserId>,
     },
+}
+
+/// Why an account that exists cannot be used, whatever the password.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+pub enum Unusable {
+    Disabled,
+    Locked,
+    Expired,
+    PasswordExpired,
+    PasswordMustChange,
+}
+
+impl Unusable {
+    /// For the audit.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Disabled => "disabled",
+            Self::Locked => "locked",
+            Self::Expired => "expired",
+            Self::PasswordExpired => "password-expired",
+            Self::PasswordMustChange => "password-must-change",
+        }
+    }
 }
 
 /// Why there is no answer. Nobody is let in.

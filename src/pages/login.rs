@@ -8,6 +8,7 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
+use url::Url;
 
 use super::attempt::{self, Refused};
 use super::onward::{self, Destination, Fields, Step};
@@ -17,13 +18,13 @@ use super::visitor::Visitor;
 use super::{Answer, Pages, client, view};
 use crate::audit::{Entry, Event};
 use crate::authn::{Evidence, Method, PasswordEvidence};
-use crate::directory::{DirectoryError, Verified};
+use crate::directory::{DirectoryError, Unusable, Verified};
 use crate::secret::Secret;
 use crate::session::cookie::{self, Keep, SessionToken};
 use crate::session::{Opened, Seat};
 use crate::store::StoreError;
 use crate::store::self_service::Whereabouts;
-use crate::user::{User, Username};
+use crate::user::{User, UserId, Username};
 
 #[derive(Default, Deserialize)]
 pub struct Shown {
@@ -93,7 +94,12 @@ pub async fn submit(
     }
     let (user, device) = match verify(&pages, &visitor, &username, Secret::new(password)).await? {
         Ok(verified) => verified,
-        Err(refused) => return Ok(refuse(refused)),
+        Err(Turned::Back(refused)) => return Ok(refuse(refused)),
+        Err(Turned::Away { why, change }) => {
+            let (frame, next) = (visitor.frame_with_code(), fields.carried());
+            let page = view::UnusableAccount { frame, next, why, change: change.map(String::from) };
+            return Ok((StatusCode::FORBIDDEN, reply::html(&page)).into_response());
+        }
     };
     let evidence = Evidence::Password(PasswordEvidence { at: pages.clock.now() });
     let opened = sign_in(&pages, &visitor, user, evidence).await?;
@@ -195,20 +201,34 @@ pub fn set_session(response: &mut Response, opened: &Opened) {
     add_cookie(response, cookie::SESSION, &opened.token.value(), Keep::Session);
 }
 
-/// The person, and by what this browser is known from now on; or why not, the latter in words that tell nothing of who has an account.
+/// Why somebody is not let in.
+pub enum Turned {
+    /// To the form, in words that tell nothing of who has an account.
+    Back(Refused),
+    /// The password is right: the person may know what is wrong with the account.
+    Away { why: Unusable, change: Option<Url> },
+}
+
+impl From<Refused> for Turned {
+    fn from(refused: Refused) -> Self {
+        Self::Back(refused)
+    }
+}
+
+/// The person, and by what this browser is known from now on; or why not.
 pub async fn verify(
     pages: &Pages,
     visitor: &Visitor,
     typed: &str,
     password: Secret<String>,
-) -> Result<Result<(User, SessionToken), Refused>, StoreError> {
+) -> Result<Result<(User, SessionToken), Turned>, StoreError> {
     // What cannot be a name is checked all the same, as one nobody has: the work must not tell.
     let name = Username::parse(typed).unwrap_or_else(|_| nobody());
     // One account, one counter, however its name is written.
     let name = pages.directory.account(&name).await?;
     let attempt = match attempt::Attempt::begin(pages, visitor, &name).await? {
         Ok(attempt) => attempt,
-        Err(refused) => return Ok(Err(refused)),
+        Err(refused) => return Ok(Err(refused.into())),
     };
     let entry = |event| Entry::new(event, &visitor.origin()).typed_name(typed);
     let mut new_to = None;
@@ -221,26 +241,36 @@ pub async fn verify(
         }
         Ok(Verified::Inactive(user)) => {
             let refused = attempt.wrong(typed, Some(user.id)).await;
-            ("inactive", entry(Event::AccountInactive).user(&user), Err(refused))
+            ("inactive", entry(Event::AccountInactive).user(&user), Err(refused.into()))
+        }
+        Ok(Verified::Unusable { known, why, change }) => {
+            // It was no guess.
+            attempt.void().await?;
+            let entry = about(entry(Event::AccountInactive).with("directory", why.code()), known);
+            ("inactive", entry, Err(Turned::Away { why, change }))
+        }
+        Ok(Verified::Locked { known }) => {
+            // It may have been a guess, and is answered as one too many.
+            let refused = attempt.wrong(typed, known).await;
+            let refused =
+                if refused.error == LoginError::Wrong { LoginError::Locked.into() } else { refused };
+            let entry = entry(Event::AccountInactive).with("directory", Unusable::Locked.code());
+            ("locked", about(entry, known), Err(refused.into()))
         }
         Ok(Verified::Wrong { known }) => {
-            let entry = entry(Event::PasswordWrong);
-            let entry = match known {
-                Some(user) => entry.user_id(user),
-                None => entry,
-            };
-            ("wrong", entry, Err(attempt.wrong(typed, known).await))
+            let entry = about(entry(Event::PasswordWrong), known);
+            ("wrong", entry, Err(attempt.wrong(typed, known).await.into()))
         }
         Err(DirectoryError::Overloaded(_)) => {
             attempt.void().await?;
             let error = LoginError::Overloaded;
             let retry_after = Some(Duration::from_secs(2));
-            ("overloaded", entry(Event::PasswordOverload), Err(Refused { error, retry_after }))
+            ("overloaded", entry(Event::PasswordOverload), Err(Refused { error, retry_after }.into()))
         }
         Err(DirectoryError::Unavailable(_)) => {
             attempt.void().await?;
             pages.metrics.ceremony("password", "unavailable");
-            return Ok(Err(LoginError::Unavailable.into()));
+            return Ok(Err(Refused::from(LoginError::Unavailable).into()));
         }
         Err(DirectoryError::Store(error)) => return Err(error),
     };
@@ -251,6 +281,13 @@ pub async fn verify(
         pages.audit.record(client::named(entry, visitor)).await;
     }
     Ok(answer)
+}
+
+fn about(entry: Entry, known: Option<UserId>) -> Entry {
+    match known {
+        Some(user) => entry.user_id(user),
+        None => entry,
+    }
 }
 
 fn nobody() -> Username {

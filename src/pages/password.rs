@@ -197,7 +197,9 @@ impl Owner {
         Ok(match verified {
             Ok((verified, device)) if verified.id == user.id => Ok(device),
             Ok(_) => Err(LoginError::Wrong),
-            Err(refused) => Err(refused.error),
+            Err(login::Turned::Back(refused)) => Err(refused.error),
+            // A password of this page is the gateway's own: no directory has a say in it.
+            Err(login::Turned::Away { .. }) => Err(LoginError::Wrong),
         })
     }
 

@@ -43,6 +43,7 @@ macro_rules! topics {
     };
 }
 
+mod account;
 mod da;
 mod en;
 mod password;
@@ -173,6 +174,7 @@ pub struct Texts {
     pub mitid: MitId,
     pub help: Help,
     pub cura: Cura,
+    pub account: account::Account,
     pub telling: telling::Telling,
     pub password: password::Password,
     pub sessions: sessions::Sessions,

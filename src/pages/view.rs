@@ -3,6 +3,7 @@
 //! Texts that people choose (names of people, keys and apps) are escaped by the templates and isolated in
 //! `<bdi>`, so that right-to-left characters in them cannot reorder the words around.
 
+mod account;
 pub mod demo;
 mod frame;
 mod outcome;
@@ -15,6 +16,7 @@ mod tests;
 use askama::Template;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+pub use account::UnusableAccount;
 pub use frame::{App, Continue, FooterLinks, Frame};
 pub use outcome::{
     Denial, Denied, ErrorPage, Help, LogOut, LoggedOut, MitIdAborted, MitIdRefusal, MitIdRefused, Resume,

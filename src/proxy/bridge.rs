@@ -27,7 +27,17 @@ pub async fn serve(
     arrival: Arrival,
     path_and_query: &str,
 ) -> pingora::Result<StatusCode> {
-    let body = match whole_body(downstream, MAX_BODY).await {
+    serve_up_to(MAX_BODY, router, downstream, (arrival, path_and_query)).await
+}
+
+/// As [`serve`], with a body of at most `most` bytes.
+pub async fn serve_up_to(
+    most: usize,
+    router: &Router,
+    downstream: &mut ServerSession,
+    (arrival, path_and_query): (Arrival, &str),
+) -> pingora::Result<StatusCode> {
+    let body = match whole_body(downstream, most).await {
         Ok(body) => body,
         Err(Unread::TooLarge) => return refuse_body(downstream, StatusCode::PAYLOAD_TOO_LARGE).await,
         Err(Unread::TooSlow) => return refuse_body(downstream, StatusCode::REQUEST_TIMEOUT).await,

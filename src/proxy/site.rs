@@ -10,6 +10,9 @@ use super::bridge;
 use crate::arrival::Arrival;
 use crate::time::Timestamp;
 
+/// The largest body it takes: a group with 30 000 members.
+const MAX_BODY: usize = 4 * 1024 * 1024;
+
 /// Serves one router, whatever the host.
 pub struct Site(pub Router);
 
@@ -34,7 +37,7 @@ impl HttpServerApp for Site {
             app: None,
             verdict: None,
         };
-        bridge::serve(&self.0, &mut session, arrival, &target).await.ok()?;
+        bridge::serve_up_to(MAX_BODY, &self.0, &mut session, (arrival, &target)).await.ok()?;
         let settings = HttpPersistentSettings::for_session(&session);
         let reusable = session.finish().await.ok()??;
         Some(ReusedHttpStream::from_reusable_stream(reusable, settings))

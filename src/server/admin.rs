@@ -1,9 +1,7 @@
 //! The admin listener: `/metrics`, `/health`, `/ready`, and `/audit` for whoever collects security events.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use axum::Router;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Response};
@@ -13,9 +11,9 @@ use serde::Deserialize;
 
 use crate::audit::export;
 use crate::metrics::Metrics;
-use crate::secret;
+use crate::secret::Bearer;
 use crate::session::Sessions;
-use crate::store::{AuditPosition, AuditQuery, Store, TokenHash};
+use crate::store::{AuditPosition, AuditQuery, Store};
 
 /// What the admin listener tells.
 #[derive(Clone)]
@@ -23,23 +21,8 @@ pub(super) struct Admin {
     pub metrics: Arc<Metrics>,
     pub sessions: Arc<Sessions>,
     pub store: Arc<dyn Store>,
-    /// Of the token that opens `/audit`. Without one there is no such page.
-    pub audit_token: Option<TokenHash>,
-}
-
-/// The shortest token, in bytes: 128 bits as hexadecimal digits.
-const SHORTEST_TOKEN: usize = 32;
-
-/// Reads the token that opens `/audit`.
-pub(super) fn audit_token(path: &Path) -> anyhow::Result<TokenHash> {
-    let token = secret::load_text(path).with_context(|| format!("`{}` cannot be read", path.display()))?;
-    let token = token.expose().trim();
-    anyhow::ensure!(
-        token.len() >= SHORTEST_TOKEN,
-        "`{0}` must hold {SHORTEST_TOKEN} characters or more (make it: `head -c 32 /dev/urandom | base64 > {0}`)",
-        path.display()
-    );
-    Ok(TokenHash::of(token.as_bytes()))
+    /// What opens `/audit`. Without it there is no such page.
+    pub audit_token: Option<Bearer>,
 }
 
 pub(super) fn router(admin: Admin) -> Router {
@@ -87,7 +70,7 @@ const MOST_ROWS: u32 = 10_000;
 /// `GET /audit?after=POSITION&limit=ROWS`: rows of the audit, oldest first, a JSON object a line (see
 /// [`export::object`]). The last one's `position` is the next `after`; an empty answer is the end for now.
 async fn audit(State(admin): State<Admin>, Query(cursor): Query<Cursor>, headers: HeaderMap) -> Response {
-    if !admin.lets_in(&headers) {
+    if !admin.audit_token.is_some_and(|token| token.lets_in(&headers)) {
         let challenge = [(header::WWW_AUTHENTICATE, "Bearer realm=\"audit\"")];
         return (StatusCode::UNAUTHORIZED, challenge, "a token is needed\n").into_response();
     }
@@ -100,15 +83,5 @@ async fn audit(State(admin): State<Admin>, Query(cursor): Query<Cursor>, headers
             (head, lines).into_response()
         }
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
-    }
-}
-
-impl Admin {
-    /// Hashes are compared, so that how long it takes tells nothing of the token.
-    fn lets_in(&self, headers: &HeaderMap) -> bool {
-        let mut given = headers.get_all(header::AUTHORIZATION).iter();
-        let (Some(one), None) = (given.next(), given.next()) else { return false };
-        let token = one.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
-        token.is_some_and(|token| Some(TokenHash::of(token.trim().as_bytes())) == self.audit_token)
     }
 }

@@ -2,12 +2,14 @@
 //!
 //! A store passes by invoking [`suite`] with something that opens it: see [`Subject`].
 
+pub(crate) mod accounts;
 pub(crate) mod attempts;
 pub(crate) mod audit;
 pub(crate) mod ceremonies;
 pub(crate) mod devices;
 pub(crate) mod keys;
 pub(crate) mod people;
+pub(crate) mod provisioning;
 pub(crate) mod self_service;
 pub(crate) mod sessions;
 pub(crate) mod telling;
@@ -87,6 +89,18 @@ macro_rules! suite {
             upkeep::a_new_store_answers
             upkeep::everything_survives_a_restart
             upkeep::nodes_write_side_by_side
+            accounts::a_change_and_what_is_told_of_it_are_written_together
+            accounts::whatever_a_session_was_opened_for_ends_it
+            accounts::a_password_and_what_is_told_of_it_are_written_together
+            accounts::of_who_is_gone_the_audit_alone_tells
+            provisioning::a_provisioned_person_comes_back_whole
+            provisioning::a_change_is_made_to_what_was_read_or_not_at_all
+            provisioning::wrong_passwords_go_along_with_a_new_name
+            provisioning::people_are_found_in_pages
+            provisioning::who_is_in_a_group_is_said_by_the_person
+            provisioning::a_group_is_changed_in_full_or_not_at_all
+            provisioning::groups_are_found_in_pages
+            provisioning::of_many_who_join_nobody_is_lost
             audit::rows_are_found_by_what_they_say
             audit::the_cursor_misses_nothing
             audit::nodes_append_to_one_chain

@@ -17,9 +17,11 @@ use crate::user::{CprHash, User, UserId, Username};
 use self::chain::{ChainHash, Link, Verification};
 use self::self_service::SelfService;
 
+pub mod accounts;
 pub mod chain;
 #[cfg(test)]
 mod conformance;
+pub mod provisioning;
 pub mod self_service;
 pub mod sqlite;
 pub mod telling;
@@ -222,7 +224,9 @@ pub struct Revocation {
 }
 
 #[async_trait]
-pub trait Store: SelfService + telling::Telling + Send + Sync {
+pub trait Store:
+    SelfService + telling::Telling + accounts::Accounts + provisioning::Provisioning + Send + Sync
+{
     /// Fails unless the store can be read and written.
     async fn check(&self) -> Result<()>;
     /// Waits for what is under way and lets go: what was written is in the store's own file, and every later

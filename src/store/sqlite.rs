@@ -4,13 +4,16 @@
 //! for the writer. Every write is one statement, or a transaction begun `IMMEDIATE`, so that it waits for
 //! other processes at its beginning and never loses to them half way.
 
+mod accounts;
 mod attempts;
 mod audit;
 mod ceremonies;
 mod devices;
+mod groups;
 mod keys;
 mod open;
 mod people;
+mod provisioning;
 mod row;
 mod self_service;
 mod sessions;

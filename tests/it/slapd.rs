@@ -37,6 +37,16 @@ moduleload back_mdb
 impl Slapd {
     /// With the entries of `ldif` under `dc=example`.
     pub async fn start(ldif: &str) -> Self {
+        Self::set_up(ldif, "", "").await
+    }
+
+    /// As [`Self::start`], with a password policy (the ppolicy overlay): the entry `cn=policy`.
+    pub async fn with_policy(ldif: &str) -> Self {
+        let overlay = "overlay ppolicy\nppolicy_default cn=policy,dc=example\nppolicy_use_lockout\n";
+        Self::set_up(ldif, "moduleload ppolicy\n", overlay).await
+    }
+
+    async fn set_up(ldif: &str, modules: &str, overlays: &str) -> Self {
         let folder = TempDir::new().expect("a folder for the directory");
         let path = folder.path();
         let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
@@ -51,9 +61,9 @@ impl Slapd {
         write(
             "slapd.conf",
             &format!(
-                "{SCHEMA}TLSCertificateFile {at}/cert.pem\nTLSCertificateKeyFile {at}/key.pem\n\
+                "{SCHEMA}{modules}TLSCertificateFile {at}/cert.pem\nTLSCertificateKeyFile {at}/key.pem\n\
                  TLSCACertificateFile {at}/cert.pem\ndatabase mdb\nsuffix dc=example\nrootdn {BIND_DN}\n\
-                 rootpw \"{BIND_PASSWORD}\"\ndirectory {at}/db\n"
+                 rootpw \"{BIND_PASSWORD}\"\ndirectory {at}/db\n{overlays}"
             ),
         );
         let base = "dn: dc=example\nobjectClass: domain\ndc: example\n\n";

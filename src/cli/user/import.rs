@@ -1,4 +1,6 @@
-//! `sluse user import`: the whole file is read before anything is changed.
+//! `sluse user import`: the whole file, CSV or JSON, is read before anything is changed.
+
+mod json;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -53,15 +55,11 @@ async fn import(person: Person, context: &Context<'_>, summary: &mut Summary) ->
         summary.unchanged += 1;
         return Ok(());
     }
-    context.store.update_user(&user).await?;
+    let told = context.entry(Event::UserChanged).user(&user).with("changed", changed(&before, &user));
+    let changed = context.store.change_user(&user, &told.into_record()).await?;
+    anyhow::ensure!(changed.is_some(), "`{}` was removed meanwhile", user.username);
     summary.updated += 1;
-    // A session in memory holds what its person was when it was loaded.
-    let rights_changed =
-        user.groups != before.groups || user.claims != before.claims || user.expires_at != before.expires_at;
-    let ends = rights_changed || !user.active(context.now());
-    let ended = if ends { context.end_sign_ins(&user).await? } else { 0 };
-    let entry = context.entry(Event::UserChanged).user(&user);
-    context.record(entry.with("changed", changed(&before, &user)).with("ended", ended)).await
+    Ok(())
 }
 
 /// The names of the columns that made a difference, never what is in them.
@@ -104,18 +102,21 @@ impl Person {
 }
 
 fn read(content: &[u8], keys: &Keys) -> Result<Vec<Person>, Problems> {
+    if json::is_meant(content) { json::read(content, keys) } else { table(content, keys) }
+}
+
+/// As CSV.
+fn table(content: &[u8], keys: &Keys) -> Result<Vec<Person>, Problems> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(content);
-    let mut problems = Problems::default();
+    let mut people = People::default();
     let columns = match reader.headers() {
-        Ok(header) => Columns::read(header, &mut problems),
+        Ok(header) => Columns::read(header, &mut people.problems),
         Err(_) => {
-            problems.add(1, "this is no CSV in UTF-8".to_owned());
+            people.problems.add(1, "this is no CSV in UTF-8".to_owned());
             None
         }
     };
-    let Some(columns) = columns else { return Err(problems) };
-    let mut people = Vec::new();
-    let mut lines: HashMap<Username, u64> = HashMap::new();
+    let Some(columns) = columns else { return people.finish() };
     let mut record = StringRecord::new();
     loop {
         let line = reader.position().line();
@@ -123,20 +124,39 @@ fn read(content: &[u8], keys: &Keys) -> Result<Vec<Person>, Problems> {
             Ok(false) => break,
             Ok(true) => {
                 let line = record.position().map_or(line, csv::Position::line);
-                if let Some(person) = columns.person(&record, keys, &mut |text| problems.add(line, text)) {
-                    if let Some(first) = lines.insert(person.username.clone(), line) {
-                        problems.add(line, format!("`{}` is on line {first} already", person.username));
-                    }
-                    people.push(person);
-                }
+                let described = columns.describe(&record);
+                let person = described.person(keys, &mut |text| people.problems.add(line, text));
+                people.add(line, person);
             }
             Err(error) => {
                 let line = error.position().map_or(line, csv::Position::line);
-                problems.add(line, explain(&error));
+                people.problems.add(line, explain(&error));
             }
         }
     }
-    if problems.0.is_empty() { Ok(people) } else { Err(problems) }
+    people.finish()
+}
+
+/// Those that were read so far, and what was wrong.
+#[derive(Default)]
+struct People {
+    people: Vec<Person>,
+    lines: HashMap<Username, u64>,
+    problems: Problems,
+}
+
+impl People {
+    fn add(&mut self, line: u64, person: Option<Person>) {
+        let Some(person) = person else { return };
+        if let Some(first) = self.lines.insert(person.username.clone(), line) {
+            self.problems.add(line, format!("`{}` is on line {first} already", person.username));
+        }
+        self.people.push(person);
+    }
+
+    fn finish(self) -> Result<Vec<Person>, Problems> {
+        if self.problems.0.is_empty() { Ok(self.people) } else { Err(self.problems) }
+    }
 }
 
 /// Never with the line's content: there may be a CPR number in it.
@@ -197,16 +217,41 @@ impl Columns {
         Some(Self { username: username?, name: name?, cpr, groups, expiry, claims })
     }
 
-    fn person(&self, record: &StringRecord, keys: &Keys, problem: &mut impl FnMut(String)) -> Option<Person> {
+    fn describe(&self, record: &StringRecord) -> Described {
+        let cell = |place: usize| record.get(place).unwrap_or_default();
+        let optional = |place: Option<usize>| place.map(|place| cell(place).to_owned());
+        let several = |place: usize| cell(place).split(';').map(str::to_owned).collect();
+        Described {
+            username: cell(self.username).to_owned(),
+            name: cell(self.name).to_owned(),
+            cpr: optional(self.cpr),
+            groups: self.groups.map(several),
+            expiry: optional(self.expiry),
+            claims: self.claims.iter().map(|(name, place)| (name.clone(), several(*place))).collect(),
+        }
+    }
+}
+
+/// A person as a file has them, whatever its form. What is `None` was not said; what is empty clears.
+struct Described {
+    username: String,
+    name: String,
+    cpr: Option<String>,
+    groups: Option<Vec<String>>,
+    expiry: Option<String>,
+    claims: Vec<(String, Vec<String>)>,
+}
+
+impl Described {
+    fn person(&self, keys: &Keys, problem: &mut impl FnMut(String)) -> Option<Person> {
         let mut sound = true;
         let mut note = |text: String| {
             problem(text);
             sound = false;
         };
-        let cell = |place: usize| record.get(place).unwrap_or_default();
-        let username = Username::parse(cell(self.username)).map_err(|error| note(error.to_string())).ok();
-        let name = shown_name(cell(self.name)).map_err(|error| note(error.to_string())).ok();
-        let cpr = self.cpr.map(|place| match cell(place) {
+        let username = Username::parse(&self.username).map_err(|error| note(error.to_string())).ok();
+        let name = shown_name(&self.name).map_err(|error| note(error.to_string())).ok();
+        let cpr = self.cpr.as_deref().map(|typed| match typed.trim() {
             "" => None,
             typed => match Cpr::parse(typed) {
                 Ok(cpr) => Some(keys.cpr_hash(&cpr)),
@@ -216,18 +261,19 @@ impl Columns {
                 }
             },
         });
-        let groups = self.groups.map(|place| {
-            let typed = cell(place).split(';').filter(|name| !name.trim().is_empty());
-            typed.filter_map(|name| group(name).map_err(|error| note(error.to_string())).ok()).collect()
+        let stated = |typed: &&String| !typed.trim().is_empty();
+        let groups = self.groups.as_ref().map(|typed| {
+            let names = typed.iter().filter(stated);
+            names.filter_map(|name| group(name).map_err(|error| note(error.to_string())).ok()).collect()
         });
         let mut claims = Vec::new();
-        for (claim, place) in &self.claims {
-            let typed = cell(*place).split(';').filter(|value| !value.trim().is_empty());
+        for (claim, typed) in &self.claims {
+            let values = typed.iter().filter(stated);
             let values =
-                typed.filter_map(|value| claim_part(value).map_err(|error| note(error.to_string())).ok());
+                values.filter_map(|value| claim_part(value).map_err(|error| note(error.to_string())).ok());
             claims.push((claim.clone(), values.collect()));
         }
-        let expires_at = self.expiry.map(|place| match cell(place) {
+        let expires_at = self.expiry.as_deref().map(|typed| match typed.trim() {
             "" => None,
             typed => match typed.parse::<LastDay>() {
                 Ok(day) => Some(day.end()),

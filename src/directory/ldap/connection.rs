@@ -7,6 +7,7 @@ use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError};
 use rustls::{ClientConfig, RootCertStore};
 use url::Url;
 
+use super::policy;
 use super::state::{self, BindAnswer};
 use super::{Outage, Settings};
 use crate::secret::{self, Secret};
@@ -116,8 +117,9 @@ impl Connections {
         dn: &str,
         password: &Secret<String>,
     ) -> Result<BindAnswer, LdapError> {
-        let result = ldap.with_timeout(ANSWER).simple_bind(dn, password.expose()).await?;
-        Ok(state::of_bind(result.rc, &result.text))
+        let asked = ldap.with_timeout(ANSWER).with_controls(policy::request());
+        let result = asked.simple_bind(dn, password.expose()).await?;
+        Ok(state::of_bind(result.rc, &result.text, policy::of_response(&result.ctrls)))
     }
 
     fn keep(&self, ldap: Ldap) {

@@ -20,8 +20,7 @@ const MOST: usize = 500;
 pub async fn of(ldap: &mut Ldap, base: &str, dn: &str) -> Result<Vec<String>, LdapError> {
     let mut names = BTreeSet::new();
     if is_active_directory(ldap).await? {
-        let filter = format!("(member:{IN_CHAIN}:={})", ldap_escape(dn));
-        let groups = search(ldap, base, &filter).await?;
+        let groups = search(ldap, base, &in_chain(dn)).await?;
         names.extend(groups.iter().filter_map(name));
     } else {
         let mut seen = BTreeSet::from([dn.to_lowercase()]);
@@ -42,6 +41,11 @@ pub async fn of(ldap: &mut Ldap, base: &str, dn: &str) -> Result<Vec<String>, Ld
         }
     }
     Ok(names.into_iter().collect())
+}
+
+/// Every group the entry is in, at any remove. What has a meaning in filters is escaped (RFC 4515, section 3).
+fn in_chain(dn: &str) -> String {
+    format!("(member:{IN_CHAIN}:={})", ldap_escape(dn))
 }
 
 async fn is_active_directory(ldap: &mut Ldap) -> Result<bool, LdapError> {
@@ -66,4 +70,28 @@ fn name(group: &SearchEntry) -> Option<String> {
     let name = state::first(group, "cn")?.trim();
     let fits = !name.is_empty() && !name.chars().any(|c| c.is_control() || c == ',' || c == ';');
     fits.then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_a_meaning_in_filters_has_none() {
+        let filter = in_chain("CN=Nez (vikar) *\\, Øst,OU=Pleje,DC=kommune,DC=example");
+        let expected = r"(member:1.2.840.113556.1.4.1941:=CN=Nez \28vikar\29 \2a\5c, Øst,OU=Pleje,DC=kommune,DC=example)";
+        assert_eq!(filter, expected);
+    }
+
+    #[test]
+    fn a_group_whose_name_would_be_two_is_none() {
+        let named = |cn: &str| {
+            let attrs = [("cn".to_owned(), vec![cn.to_owned()])].into();
+            name(&SearchEntry { dn: String::new(), attrs, bin_attrs: <_>::default() })
+        };
+        assert_eq!(named(" nurses ").as_deref(), Some("nurses"));
+        for cn in ["", " ", "nurses,doctors", "nurses;doctors", "nur\nses"] {
+            assert_eq!(named(cn), None, "{cn:?}");
+        }
+    }
 }

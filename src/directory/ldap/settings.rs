@@ -27,6 +27,8 @@ pub struct Settings {
     pub domains: Vec<String>,
     /// A name without a domain is looked for here, unless a local account has it.
     pub default: bool,
+    /// Where people change their password, for those who must.
+    pub change_password: Option<Url>,
     /// Claims by name, each from an attribute.
     pub claims: Vec<(String, String)>,
 }

@@ -2,22 +2,18 @@
 
 use ldap3::SearchEntry;
 
-/// Why an account that exists cannot be used, whatever the password.
-#[derive(Copy, Clone, Debug, Eq, PartialEq)]
-pub enum Unusable {
-    Disabled,
-    Locked,
-    Expired,
-    PasswordExpired,
-    PasswordMustChange,
-}
+use super::policy::PolicyError;
+use crate::directory::Unusable;
 
 /// What a bind with a person's password said.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
 pub enum BindAnswer {
     Right,
     Wrong,
+    /// The password is right all the same.
     Unusable(Unusable),
+    /// No password is looked at.
+    Locked,
     /// Neither right nor wrong: the server could not say.
     Failed,
 }
@@ -36,8 +32,19 @@ const NEVER: [i64; 2] = [0, i64::MAX];
 const FILETIME_OF_EPOCH: i64 = 116_444_736_000_000_000;
 
 /// AD says more than `invalidCredentials` in the text, as `… AcceptSecurityContext error, data 533, v3839`:
-/// Windows error codes in hexadecimal (MS-ERREF 2.2).
-pub fn of_bind(code: u32, text: &str) -> BindAnswer {
+/// Windows error codes in hexadecimal (MS-ERREF 2.2). It does so of a right password alone, but for 775, which it
+/// says before it looks. Others say it by `policy`.
+pub fn of_bind(code: u32, text: &str, policy: Option<PolicyError>) -> BindAnswer {
+    match (code, policy) {
+        (SUCCESS, Some(PolicyError::ChangeAfterReset)) => {
+            return BindAnswer::Unusable(Unusable::PasswordMustChange);
+        }
+        (INVALID_CREDENTIALS, Some(PolicyError::PasswordExpired)) => {
+            return BindAnswer::Unusable(Unusable::PasswordExpired);
+        }
+        (INVALID_CREDENTIALS, Some(PolicyError::AccountLocked)) => return BindAnswer::Locked,
+        _ => {}
+    }
     match code {
         SUCCESS => BindAnswer::Right,
         // OpenLDAP's answer where the entry has no password.
@@ -47,7 +54,7 @@ pub fn of_bind(code: u32, text: &str) -> BindAnswer {
             Some("533") => BindAnswer::Unusable(Unusable::Disabled),
             Some("701") => BindAnswer::Unusable(Unusable::Expired),
             Some("773") => BindAnswer::Unusable(Unusable::PasswordMustChange),
-            Some("775") => BindAnswer::Unusable(Unusable::Locked),
+            Some("775") => BindAnswer::Locked,
             _ => BindAnswer::Wrong,
         },
         _ => BindAnswer::Failed,
@@ -108,19 +115,31 @@ mod tests {
             ("533", BindAnswer::Unusable(Unusable::Disabled)),
             ("701", BindAnswer::Unusable(Unusable::Expired)),
             ("773", BindAnswer::Unusable(Unusable::PasswordMustChange)),
-            ("775", BindAnswer::Unusable(Unusable::Locked)),
+            ("775", BindAnswer::Locked),
         ] {
-            assert_eq!(of_bind(49, &text(data)), answer, "{data}");
+            assert_eq!(of_bind(49, &text(data), None), answer, "{data}");
         }
-        assert_eq!(of_bind(0, &text("533")), BindAnswer::Right);
-        assert_eq!(of_bind(49, ""), BindAnswer::Wrong);
+        assert_eq!(of_bind(0, &text("533"), None), BindAnswer::Right);
+        assert_eq!(of_bind(49, "", None), BindAnswer::Wrong);
         for unclear in [1, 10, 51, 52, 53, 80] {
             assert_eq!(
-                of_bind(unclear, ""),
+                of_bind(unclear, "", None),
                 BindAnswer::Failed,
                 "{unclear} lets nobody in and blames nobody"
             );
         }
+    }
+
+    #[test]
+    fn what_a_password_policy_says_beside_the_code() {
+        use PolicyError::{AccountLocked, ChangeAfterReset, PasswordExpired};
+        let must_change = BindAnswer::Unusable(Unusable::PasswordMustChange);
+        assert_eq!(of_bind(0, "", Some(ChangeAfterReset)), must_change);
+        let expired = BindAnswer::Unusable(Unusable::PasswordExpired);
+        assert_eq!(of_bind(49, "", Some(PasswordExpired)), expired);
+        assert_eq!(of_bind(49, "", Some(AccountLocked)), BindAnswer::Locked);
+        // Nothing a policy adds makes a wrong password a right one.
+        assert_eq!(of_bind(49, "", Some(ChangeAfterReset)), BindAnswer::Wrong);
     }
 
     #[test]

@@ -338,4 +338,5 @@ pub static DA: Texts = Texts {
     password: password::DA,
     sessions: sessions::DA,
     terms: terms::DA,
+    account: account::DA,
 };

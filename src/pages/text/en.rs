@@ -338,4 +338,5 @@ pub static EN: Texts = Texts {
     password: password::EN,
     sessions: sessions::EN,
     terms: terms::EN,
+    account: account::EN,
 };

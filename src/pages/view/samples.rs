@@ -3,6 +3,8 @@
 
 mod own;
 
+mod account;
+
 use askama::Template;
 
 use super::demo::Cura;
@@ -25,7 +27,8 @@ pub const NEZ: Words<'_> =
 /// Every page in `lang`, by name.
 pub fn samples(lang: Lang, words: Words<'_>) -> Vec<(&'static str, String)> {
     let sample = Sample { lang, words };
-    let pages = [sample.login(), sample.keys(), sample.outcomes(), sample.own(), sample.cura()];
+    let pages =
+        [sample.login(), sample.keys(), sample.outcomes(), sample.own(), sample.account(), sample.cura()];
     pages.into_iter().flatten().collect()
 }
 

@@ -1,6 +1,6 @@
 //! People, their passwords, and who the MitID brokers say they are.
 
-use sqlx::SqlitePool;
+use sqlx::{SqliteExecutor, SqlitePool};
 
 use super::row::{UserRow, users};
 use super::{Write, attempts, self_service};
@@ -9,7 +9,7 @@ use crate::store::Result;
 use crate::time::Timestamp;
 use crate::user::{CprHash, User, UserId, Username};
 
-pub(super) async fn add(writer: &SqlitePool, user: &User) -> Result<bool> {
+pub(super) async fn add(writer: impl SqliteExecutor<'_>, user: &User) -> Result<bool> {
     let added = sqlx::query(
         "INSERT INTO users (id, username, name, group_names, claims, cpr, disabled, expires_at, created_at)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (username) DO NOTHING",
@@ -28,7 +28,7 @@ pub(super) async fn add(writer: &SqlitePool, user: &User) -> Result<bool> {
     Ok(added.rows_affected() == 1)
 }
 
-pub(super) async fn update(writer: &SqlitePool, user: &User) -> Result<bool> {
+pub(super) async fn update(writer: impl SqliteExecutor<'_>, user: &User) -> Result<bool> {
     let updated = sqlx::query(
         "UPDATE users SET name = ?, group_names = ?, claims = ?, cpr = ?, disabled = ?, expires_at = ? WHERE id = ?",
     )
@@ -44,7 +44,7 @@ pub(super) async fn update(writer: &SqlitePool, user: &User) -> Result<bool> {
     Ok(updated.rows_affected() == 1)
 }
 
-pub(super) async fn by_id(readers: &SqlitePool, id: UserId) -> Result<Option<User>> {
+pub(super) async fn by_id(readers: impl SqliteExecutor<'_>, id: UserId) -> Result<Option<User>> {
     let row: Option<UserRow> = sqlx::query_as("SELECT * FROM users WHERE id = ?")
         .bind(id.0.as_bytes().as_slice())
         .fetch_optional(readers)

@@ -129,13 +129,13 @@ pub(super) async fn end_all(
     except: Option<SignInId>,
     at: Timestamp,
 ) -> Result<Vec<SignInId>> {
-    let ended = end_others(&mut write, user, except, at).await?;
+    let ended = end_within(&mut write, user, except, at).await?;
     write.commit().await?;
     Ok(ended)
 }
 
-/// The same, as part of a transaction.
-pub(super) async fn end_others(
+/// As [`end_all`], as a part of more.
+pub(super) async fn end_within(
     write: &mut Write,
     user: UserId,
     except: Option<SignInId>,
