@@ -12,6 +12,7 @@ macro_rules! texts {
 
 mod da;
 mod en;
+mod glass;
 
 use jiff::tz::TimeZone;
 
@@ -132,6 +133,7 @@ pub struct Texts {
     pub mitid: MitId,
     pub help: Help,
     pub cura: Cura,
+    pub glass: glass::Glass,
 }
 
 texts! {

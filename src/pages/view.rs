@@ -5,6 +5,7 @@
 
 pub mod demo;
 mod frame;
+mod glass;
 mod outcome;
 #[cfg(test)]
 mod samples;
@@ -15,6 +16,7 @@ use askama::Template;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 pub use frame::{App, Continue, FooterLinks, Frame};
+pub use glass::{Glass, GlassBreak, GlassNoKey, GlassTouch, PaneRow, ReasonError};
 pub use outcome::{
     Denial, Denied, ErrorPage, Help, LogOut, LoggedOut, MitIdAborted, MitIdRefusal, MitIdRefused, Resume,
     Resumption,

@@ -114,6 +114,10 @@ impl Line {
         Self::check("fresh", "once".to_owned(), from(origin, line), approved, detail)
     }
 
+    pub(super) fn break_glass(stated: &Stated<Vec<String>>, open: bool, detail: String) -> Self {
+        Self::check("break_glass", stated.value.join("|"), from(Origin::Rule, stated.line), open, detail)
+    }
+
     fn check(
         key: &'static str,
         value: String,
@@ -221,6 +225,9 @@ pub fn explain_enforced(
 /// The decision in the words of a test's `expect`.
 pub fn outcome(decision: &Decision) -> String {
     match decision {
+        Decision::Allow(permit) if permit.glass().is_some() => {
+            format!("allow {} by break_glass", permit.rule())
+        }
         Decision::Allow(permit) => format!("allow {}", permit.rule()),
         Decision::Login(demand) => format!("login {}", demand.level),
         Decision::StepUp(demand) => {
@@ -356,7 +363,10 @@ fn answers(decision: &Decision) -> String {
         Decision::Allow(permit) => {
             permit.level().map_or(String::new(), |level| format!("     level {level}"))
         }
-        Decision::Deny(_) => "     browser: 403    API: 403    WebSocket: 403".to_owned(),
+        Decision::Deny(denial) => {
+            let offer = denial.glass.as_ref().map_or(String::new(), |offer| format!("     {offer}"));
+            format!("     browser: 403    API: 403    WebSocket: 403{offer}")
+        }
         Decision::Login(demand) | Decision::StepUp(demand) => demanded(demand),
     }
 }

@@ -8,8 +8,10 @@ use pingora::http::RequestHeader;
 use pingora::proxy::Session as Downstream;
 
 use super::{Context, Proxy, client, cookie_lines, request};
-use crate::policy::{self, App, Decision, Permit, Person};
+use crate::audit::{Entry, Event};
+use crate::policy::{self, App, Decision, OpenGlass, Permit, Person};
 use crate::session::{Seat, cookie};
+use crate::store::StoreError;
 
 impl Proxy {
     /// The session, the decision, and whatever follows from it.
@@ -90,6 +92,7 @@ impl Proxy {
             shared_device: seat == Some(Seat::Shared) || client::is_in(address, &self.shared_networks),
             protocol: request::protocol(head),
             approved_once: context.returning.as_ref().is_some_and(|taken| taken.approved),
+            glass: context.session.as_ref().map_or(&[], |session| session.glass.broken()),
             ..policy::Request::new(head.method.as_str(), &context.path)
         }
     }
@@ -105,6 +108,12 @@ impl Proxy {
         {
             return self.fail(downstream, context, 403, "websocket-origin").await;
         }
+        if let Some(glass) = permit.glass()
+            && let Err(error) = self.use_glass(downstream, context, &permit, glass).await
+        {
+            tracing::error!(%error, "the use of broken glass cannot be told");
+            return self.fail(downstream, context, 503, "store-unavailable").await;
+        }
         if let Some(session) = context.session.as_ref().filter(|_| permit.is_activity()) {
             self.sessions.touch(session);
         }
@@ -112,6 +121,28 @@ impl Proxy {
         permit.rule().clone_into(&mut context.rule);
         context.permit = Some(permit);
         Ok(false)
+    }
+
+    /// Tells the audit of the first request that is let in by it.
+    async fn use_glass(
+        &self,
+        downstream: &Downstream,
+        context: &Context,
+        permit: &Permit,
+        glass: OpenGlass,
+    ) -> Result<(), impl std::fmt::Display + use<>> {
+        let Some(session) = &context.session else { return Ok::<_, StoreError>(()) };
+        let told = || {
+            let entry = Entry::new(Event::GlassUsed, &self.arrival(downstream, context, None).origin());
+            let entry = entry.user(&session.user).with("app", permit.app().name.as_str());
+            let entry = entry.with("rule", permit.rule()).with("glass", glass.id.to_string());
+            let entry = entry.with("method", downstream.req_header().method.as_str());
+            entry.with("path", context.path.as_str()).into_record()
+        };
+        if let Some(told) = self.sessions.use_glass(session, glass.id, told).await? {
+            self.audit.written(&told);
+        }
+        Ok(())
     }
 
     /// Browsers name the page's origin in a WebSocket handshake, and nothing else stops a foreign one

@@ -19,6 +19,7 @@ use self::chain::{ChainHash, Link, Verification};
 pub mod chain;
 #[cfg(test)]
 mod conformance;
+pub mod glass;
 pub mod sqlite;
 
 /// The store could not answer. Whoever asked must refuse: nothing is known.
@@ -219,7 +220,7 @@ pub struct Revocation {
 }
 
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: glass::Glass + Send + Sync {
     /// Fails unless the store can be read and written.
     async fn check(&self) -> Result<()>;
     /// Waits for what is under way and lets go: what was written is in the store's own file, and every later
@@ -364,7 +365,7 @@ pub trait Store: Send + Sync {
     /// Forgets the oldest rows from before `before`, some thousand a call; how many. What is left still follows
     /// from them.
     async fn forget_audit(&self, before: Timestamp) -> Result<u64>;
-    /// Forgets expired ceremonies, codes, traces, signings in, and revocations older than a day; so old attempts
+    /// Forgets expired ceremonies, codes, traces, glass, signings in, and revocations older than a day; so old attempts
     /// at names nobody has, and browsers unused for a year.
     async fn purge(&self, now: Timestamp) -> Result<()>;
 }

@@ -8,6 +8,7 @@ mod attempts;
 mod audit;
 mod ceremonies;
 mod devices;
+mod glass;
 mod keys;
 mod open;
 mod people;

@@ -323,4 +323,5 @@ pub static DA: Texts = Texts {
         other_title: "Side i systemet",
         other_lead: "Stedfortræderen har ikke denne side, men slusen lod dig komme hertil.",
     },
+    glass: super::glass::DA,
 };
