@@ -169,7 +169,8 @@ texts! {
     Events {
         title lead none password_verified password_wrong password_set disabled enabled invited locked unlocked
         inactive mitid_verified mitid_refused mitid_bound key_registered key_verified key_refused key_suspect
-        key_renamed key_deleted code_refused entered logged_out denied
+        key_renamed key_deleted code_refused entered logged_out denied glass_broken glass_used glass_closed
+        glass_refused
     }
     Resume { title sending question submit discard approved approved_lead gone gone_lead }
     Denied { title app not_open closed groups person methods account what_to_do ask switch other_systems }
@@ -214,6 +215,10 @@ impl Events {
             "session-handed-off" => self.entered,
             "logged-out" => self.logged_out,
             "request-denied" => self.denied,
+            "glass-broken" => self.glass_broken,
+            "glass-used" => self.glass_used,
+            "glass-closed" => self.glass_closed,
+            "glass-refused" => self.glass_refused,
             _ => return None,
         })
     }

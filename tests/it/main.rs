@@ -8,6 +8,7 @@ mod arrows;
 mod attacks;
 mod audit;
 mod behind;
+mod break_glass;
 mod broker;
 mod browser;
 mod claims;

@@ -212,6 +212,10 @@ pub static DA: Texts = Texts {
         entered: "Logget ind i et system",
         logged_out: "Logget ud",
         denied: "Ingen adgang til en side",
+        glass_broken: "Nødadgang åbnet",
+        glass_used: "Nødadgang brugt første gang",
+        glass_closed: "Nødadgang lukket",
+        glass_refused: "Nødadgang blev ikke åbnet",
     },
     resume: Resume {
         title: "Dit arbejde er gemt",

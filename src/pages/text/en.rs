@@ -212,6 +212,10 @@ pub static EN: Texts = Texts {
         entered: "Logged in to a system",
         logged_out: "Logged out",
         denied: "No access to a page",
+        glass_broken: "Emergency access opened",
+        glass_used: "Emergency access used for the first time",
+        glass_closed: "Emergency access closed",
+        glass_refused: "Emergency access was not opened",
     },
     resume: Resume {
         title: "Your work is kept",

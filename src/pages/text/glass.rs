@@ -4,7 +4,7 @@ texts! {
     Glass {
         title offer_lead offer lead minute minutes lasts lasts_where noted seen needs_key reason reason_hint submit
         too_short too_long no_key no_key_lead my_keys confirm touch lasts_for because open_title none app until
-        close closed broken used closed_early refused
+        close closed
     }
 }
 
@@ -38,10 +38,6 @@ pub const DA: Glass = Glass {
     until: "Åben til",
     close: "Luk nødadgang",
     closed: "Nødadgangen er lukket.",
-    broken: "Nødadgang åbnet",
-    used: "Nødadgang brugt første gang",
-    closed_early: "Nødadgang lukket",
-    refused: "Nødadgang blev ikke åbnet",
 };
 
 pub const EN: Glass = Glass {
@@ -74,8 +70,4 @@ pub const EN: Glass = Glass {
     until: "Open until",
     close: "Close emergency access",
     closed: "The emergency access is closed.",
-    broken: "Emergency access opened",
-    used: "Emergency access used for the first time",
-    closed_early: "Emergency access closed",
-    refused: "Emergency access was not opened",
 };
