@@ -325,12 +325,18 @@ impl Transcript {
             Line::Entry { .. } => 0,
         });
         let width = values.max().unwrap_or(0);
+        let keys = self.steps.iter().filter_map(|line| match line {
+            Line::Check { key, .. } => Some(key.chars().count()),
+            Line::Entry { .. } => None,
+        });
+        // The usual ones stand in one column wherever they are shown.
+        let widest = keys.max().unwrap_or(0).max("max_age".len());
         for line in &self.steps {
             let Line::Check { key, value, from, met, detail } = line else { continue };
             let (origin, number) =
                 from.as_ref().map_or(("-", String::new()), |(o, line)| (o, format!("line {line}")));
             let result = if *met { "ok" } else { "FAIL" };
-            let mut text = format!("   {key:<7} {value:width$}  {origin:<6}  {number:<8}  ");
+            let mut text = format!("   {key:<widest$} {value:width$}  {origin:<6}  {number:<8}  ");
             write!(text, "{result:<4}  {detail}")?;
             writeln!(f, "{}", text.trim_end())?;
         }

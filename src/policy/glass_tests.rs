@@ -136,7 +136,7 @@ fn an_explanation_tells_of_glass() {
     };
     let offered = told(&["care-staff"], &[]);
     assert!(
-        offered.contains("break_glass care-staff        rule    line 11   FAIL  offered, for 20m"),
+        offered.contains("break_glass care-staff        rule    line 12   FAIL  offered, for 20m"),
         "{offered}"
     );
     assert!(
@@ -146,10 +146,10 @@ fn an_explanation_tells_of_glass() {
         "{offered}"
     );
     let open = told(&["care-staff"], &[broken("journal", 5)]);
-    assert!(open.contains("line 11   ok    open for 15m more"), "{open}");
+    assert!(open.contains("line 12   ok    open for 15m more"), "{open}");
     assert!(open.contains("=> allow journal by break_glass     level strong"), "{open}");
-    assert!(told(&["staff"], &[]).contains("line 11   FAIL\n"));
-    assert!(told(&["north"], &[broken("journal", 5)]).contains("line 11   FAIL\n"));
+    assert!(told(&["staff"], &[]).contains("line 12   FAIL\n"));
+    assert!(told(&["north"], &[broken("journal", 5)]).contains("line 12   FAIL\n"));
     assert!(!told(&["north", "staff"], &[]).contains("break_glass"));
 }
 

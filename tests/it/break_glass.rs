@@ -92,7 +92,8 @@ fn installation(origin: &Origin) -> Installation {
     let policy = policy.replace("[cura.localhost]", "[cura.localhost, journal.localhost]");
     installation.policy("cura", &policy);
     for account in [NEZ, OLE] {
-        installation.succeed(["user", "add", account.user, "--name", account.name, "--group", "care-staff"], "");
+        installation
+            .succeed(["user", "add", account.user, "--name", account.name, "--group", "care-staff"], "");
         installation.succeed(["user", "set-password", account.user], PASSWORD);
     }
     installation
@@ -100,13 +101,15 @@ fn installation(origin: &Origin) -> Installation {
 
 async fn touch(person: &mut Person, page: &Page) -> Page {
     assert_eq!(page.heading(), "Bekræft nødadgang", "{}", page.reply.text());
-    let response = person.key.assert(&page.options(), &crate::person::origin(&page.url)).expect("the key signs");
+    let response =
+        person.key.assert(&page.options(), &crate::person::origin(&page.url)).expect("the key signs");
     person.finish(page, "/glass/finish", &response).await
 }
 
 /// Posts a response to the touch of `page`, with these for fields.
 async fn finish(person: &mut Person, page: &Page) -> Reply {
-    let response = person.key.assert(&page.options(), &crate::person::origin(&page.url)).expect("the key signs");
+    let response =
+        person.key.assert(&page.options(), &crate::person::origin(&page.url)).expect("the key signs");
     person.post_response(page, "/glass/finish", &response).await
 }
 
@@ -147,7 +150,8 @@ async fn a_reason_and_a_touch_open_for_half_an_hour() {
     // Once more, with a reason of its own.
     let page = ward.up_to_the_touch(&mut nez, "/journal/8", "Hun er faldet en gang til").await;
     assert_eq!(touch(&mut nez, &page).await.reply.status, 200);
-    let reasons: Vec<_> = ward.events("glass-broken").iter().map(|row| row["detail"]["reason"].clone()).collect();
+    let reasons: Vec<_> =
+        ward.events("glass-broken").iter().map(|row| row["detail"]["reason"].clone()).collect();
     assert_eq!(reasons, [WHY, "Hun er faldet en gang til"]);
     assert_eq!(ward.events("glass-used").len(), 2);
 }
@@ -156,7 +160,8 @@ async fn a_reason_and_a_touch_open_for_half_an_hour() {
 async fn requests_by_nobodys_glass_say_nothing_of_it() {
     let (ward, mut nez) = Ward::new().await;
     ward.break_glass(&mut nez, "/journal/7").await;
-    let own = [("Accept", "text/html"), ("Sec-Fetch-Mode", "navigate"), ("X-Sluse-Break-Glass", "9999999999")];
+    let own =
+        [("Accept", "text/html"), ("Sec-Fetch-Mode", "navigate"), ("X-Sluse-Break-Glass", "9999999999")];
     assert_eq!(nez.send("GET", &ward.cura("/home?x"), &own, "").await.status, 200);
     let told = ward.origin.request("/home?x").await;
     assert!(told.all("x-sluse-break-glass").is_empty(), "{told:?}");
@@ -280,7 +285,10 @@ async fn whoever_may_not_is_offered_nothing_and_gets_nothing_by_the_address() {
         let page = nez.open(&address(&to)).await;
         assert_eq!(page.url, to, "on to where the app itself tells");
         let reply = nez
-            .post_form(&ward.login("/glass/break"), &[("to".into(), to.clone()), ("reason".into(), WHY.into())])
+            .post_form(
+                &ward.login("/glass/break"),
+                &[("to".into(), to.clone()), ("reason".into(), WHY.into())],
+            )
             .await;
         assert_eq!(reply.status, 303, "{to}");
     }
