@@ -11,7 +11,6 @@ use super::{Context, Proxy, client, cookie_lines, request};
 use crate::audit::{Entry, Event};
 use crate::policy::{self, App, Decision, OpenGlass, Permit, Person};
 use crate::session::{Seat, cookie};
-use crate::store::StoreError;
 
 impl Proxy {
     /// The session, the decision, and whatever follows from it.
@@ -109,9 +108,8 @@ impl Proxy {
             return self.fail(downstream, context, 403, "websocket-origin").await;
         }
         if let Some(glass) = permit.glass()
-            && let Err(error) = self.use_glass(downstream, context, &permit, glass).await
+            && !self.use_glass(downstream, context, &permit, glass).await
         {
-            tracing::error!(%error, "the use of broken glass cannot be told");
             return self.fail(downstream, context, 503, "store-unavailable").await;
         }
         if let Some(session) = context.session.as_ref().filter(|_| permit.is_activity()) {
@@ -123,15 +121,15 @@ impl Proxy {
         Ok(false)
     }
 
-    /// Tells the audit of the first request that is let in by it.
+    /// Tells the audit of the first request that is let in by it. `false` if it cannot be told.
     async fn use_glass(
         &self,
         downstream: &Downstream,
         context: &Context,
         permit: &Permit,
         glass: OpenGlass,
-    ) -> Result<(), impl std::fmt::Display + use<>> {
-        let Some(session) = &context.session else { return Ok::<_, StoreError>(()) };
+    ) -> bool {
+        let Some(session) = &context.session else { return false };
         let told = || {
             let entry = Entry::new(Event::GlassUsed, &self.arrival(downstream, context, None).origin());
             let entry = entry.user(&session.user).with("app", permit.app().name.as_str());
@@ -139,10 +137,16 @@ impl Proxy {
             let entry = entry.with("method", downstream.req_header().method.as_str());
             entry.with("path", context.path.as_str()).into_record()
         };
-        if let Some(told) = self.sessions.use_glass(session, glass.id, told).await? {
-            self.audit.written(&told);
+        match self.sessions.use_glass(session, glass.id, told).await {
+            Ok(told) => {
+                told.iter().for_each(|told| self.audit.written(told));
+                true
+            }
+            Err(error) => {
+                tracing::error!(%error, "the use of broken glass cannot be told");
+                false
+            }
         }
-        Ok(())
     }
 
     /// Browsers name the page's origin in a WebSocket handshake, and nothing else stops a foreign one

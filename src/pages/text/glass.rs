@@ -4,7 +4,7 @@ texts! {
     Glass {
         title offer_lead offer lead minute minutes lasts lasts_where noted seen needs_key reason reason_hint submit
         too_short too_long no_key no_key_lead my_keys confirm touch lasts_for because open_title none app until
-        close closed
+        close closed close_early
     }
 }
 
@@ -38,6 +38,7 @@ pub const DA: Glass = Glass {
     until: "Åben til",
     close: "Luk nødadgang",
     closed: "Nødadgangen er lukket.",
+    close_early: "Du kan lukke den før tid under",
 };
 
 pub const EN: Glass = Glass {
@@ -70,4 +71,5 @@ pub const EN: Glass = Glass {
     until: "Open until",
     close: "Close emergency access",
     closed: "The emergency access is closed.",
+    close_early: "You can close it before its time under",
 };
