@@ -32,7 +32,7 @@ pub const BREAK_GLASS: &str = "/glass/break";
 #[derive(Clone, Debug)]
 pub enum Verdict {
     /// The policy says no. `break_glass` is where the person may open all the same, if they may.
-    Denied { denial: Denial, break_glass: Option<String> },
+    Denied { denial: Box<Denial>, break_glass: Option<String> },
     /// The request, the upstream or the gateway itself is at fault.
     Failed { status: u16 },
 }
