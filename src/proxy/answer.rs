@@ -98,7 +98,8 @@ impl Proxy {
             };
             return write(downstream, response).await;
         }
-        self.verdict_page(downstream, context, Verdict::Denied { denial: Box::new(denial), break_glass }).await
+        self.verdict_page(downstream, context, Verdict::Denied { denial: Box::new(denial), break_glass })
+            .await
     }
 
     /// Where the person can break the glass, to come back to this request's address.
