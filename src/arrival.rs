@@ -25,11 +25,14 @@ pub struct Arrival {
 /// The path of the page that tells a verdict. A client that asks for it has none, and gets a 404.
 pub const VERDICT: &str = "/.sluse/verdict";
 
+/// The page of the login host that breaks glass, for where its query leads.
+pub const BREAK_GLASS: &str = "/glass/break";
+
 /// What the proxy wants a page to tell.
 #[derive(Clone, Debug)]
 pub enum Verdict {
-    /// The policy says no.
-    Denied(Denial),
+    /// The policy says no. `break_glass` is where the person may open all the same, if they may.
+    Denied { denial: Box<Denial>, break_glass: Option<String> },
     /// The request, the upstream or the gateway itself is at fault.
     Failed { status: u16 },
 }

@@ -41,6 +41,8 @@ pub struct Statement<'a> {
     pub app: &'a str,
     pub rule: &'a str,
     pub level: Option<&'a str>,
+    /// Until when, where the person is let in by glass they broke.
+    pub break_glass: Option<Timestamp>,
     pub username: &'a str,
     pub groups: &'a [String],
     pub assurance: &'a Assurance,
@@ -67,6 +69,11 @@ struct Claims<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     mitid_time: Option<i64>,
     rule: &'a str,
+    /// `true`, or absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    break_glass: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    break_glass_until: Option<i64>,
 }
 
 impl AssertionKey {
@@ -129,6 +136,8 @@ impl AssertionKey {
             key_time: proven(Method::Key),
             mitid_time: proven(Method::MitId),
             rule: statement.rule,
+            break_glass: statement.break_glass.map(|_| true),
+            break_glass_until: statement.break_glass.map(Timestamp::as_seconds),
         }
     }
 }
@@ -156,12 +165,13 @@ struct Kept {
     app: String,
     rule: String,
     level: Option<String>,
+    break_glass: Option<Timestamp>,
     signed_at: Timestamp,
     value: HeaderValue,
 }
 
 impl Recent {
-    /// One that was signed lately for the same app, rule and level, or a new one.
+    /// One that was signed lately for the same app, rule, level and glass, or a new one.
     pub fn assertion(&self, key: &AssertionKey, statement: &Statement<'_>, now: Timestamp) -> HeaderValue {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|kept| now >= kept.signed_at && now.since(kept.signed_at) < REUSED);
@@ -169,6 +179,7 @@ impl Recent {
             kept.app == statement.app
                 && kept.rule == statement.rule
                 && kept.level.as_deref() == statement.level
+                && kept.break_glass == statement.break_glass
         };
         if let Some(known) = kept.iter().find(fits) {
             return known.value.clone();
@@ -181,6 +192,7 @@ impl Recent {
             app: statement.app.to_owned(),
             rule: statement.rule.to_owned(),
             level: statement.level.map(str::to_owned),
+            break_glass: statement.break_glass,
             signed_at: now,
             value: value.clone(),
         });
@@ -203,7 +215,15 @@ mod tests {
     }
 
     fn statement(assurance: &Assurance) -> Statement<'_> {
-        Statement { app: "cura", rule: "rest", level: Some("basic"), username: "nez", groups: &[], assurance }
+        Statement {
+            app: "cura",
+            rule: "rest",
+            level: Some("basic"),
+            break_glass: None,
+            username: "nez",
+            groups: &[],
+            assurance,
+        }
     }
 
     fn password() -> Assurance {
@@ -246,6 +266,12 @@ mod tests {
         assert_eq!(recent.assertion(&key, &statement(&assurance), later), first);
         let other = Statement { rule: "export", ..statement(&assurance) };
         assert_ne!(recent.assertion(&key, &other, later), first);
+        let broken = Statement { break_glass: Some(later), ..statement(&assurance) };
+        let told = recent.assertion(&key, &broken, later);
+        assert_ne!(told, first);
+        let claims = told.to_str().unwrap().split('.').nth(1).unwrap();
+        let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+        assert_eq!((&claims["break_glass"], &claims["break_glass_until"]), (&json!(true), &json!(1_000_029)));
         assert_ne!(recent.assertion(&key, &statement(&assurance), NOW.plus(REUSED)), first);
     }
 }

@@ -150,6 +150,7 @@ impl Facts {
             shared_device: self.shared_device,
             protocol: self.protocol,
             approved_once: self.approved_once,
+            glass: self.session.as_ref().map_or(&[], |session| session.glass.broken()),
             ..Request::new(&self.method, &self.path)
         };
         let session = self.session.as_deref();

@@ -3,6 +3,7 @@
 pub mod authenticator;
 pub mod ceremony;
 pub mod code;
+pub mod glass;
 pub mod lockout;
 pub mod mitid;
 pub mod password;

@@ -88,7 +88,13 @@ impl Outcome {
             Decision::StepUp(_) => Kind::StepUp,
             Decision::Deny(_) => Kind::Deny,
         };
-        Self { kind, told: crate::policy::explain::outcome(decision) }
+        let told = crate::policy::explain::outcome(decision);
+        let offer = match decision {
+            Decision::Deny(denial) => denial.glass.as_ref(),
+            _ => None,
+        };
+        let told = offer.map_or(told.clone(), |offer| format!("{told}, {offer}"));
+        Self { kind, told }
     }
 
     fn refuse(code: &str) -> Self {
@@ -99,7 +105,9 @@ impl Outcome {
 /// Whether a person notices: the same kind, asking for the same.
 fn same(old: &Decision, new: &Decision) -> bool {
     match (old, new) {
-        (Decision::Allow(_), Decision::Allow(_)) | (Decision::Deny(_), Decision::Deny(_)) => true,
+        (Decision::Allow(old), Decision::Allow(new)) => old.glass().is_some() == new.glass().is_some(),
+        // Who may break the glass is not simply kept out.
+        (Decision::Deny(old), Decision::Deny(new)) => old.glass == new.glass,
         (Decision::Login(old), Decision::Login(new)) | (Decision::StepUp(old), Decision::StepUp(new)) => {
             old.alternatives == new.alternatives
         }

@@ -105,3 +105,22 @@ fn policies_that_are_of_no_use() {
     assert!(text.starts_with("error: the duration `5` has no unit"), "{text}");
     assert_eq!(exit, Exit::Unusable);
 }
+
+#[test]
+fn who_may_break_glass_is_not_simply_denied_and_who_has_not_simply_allowed() {
+    let require = "    require: { groups: [nurses, doctors], fresh: 5m }";
+    let glass = "    break_glass: { groups: [care-staff] }\n";
+    assert!(CURA.contains(require));
+    let offers = CURA.replace(require, &format!("{glass}{require}"));
+    let (text, exit) = run(&offers, None, Format::Human);
+    assert!(text.contains("deny groups  deny groups, break_glass for 30m  prescribe"), "{text}");
+    assert_eq!(exit, Exit::Yes);
+
+    let person = r#","user":"bo","groups":"care-staff","proofs":"password=2h key=4m","rule":"prescribe""#;
+    let broken = format!(r#"{person},"break_glass":true"#);
+    let log =
+        [line("POST", "/medication/7", "allow", &broken), line("POST", "/medication/8", "deny", person)];
+    let (text, _) = run(&offers, Some(&log.concat()), Format::Human);
+    assert!(text.contains("deny groups  allow prescribe by break_glass"), "{text}");
+    assert!(text.contains("2 of 2 requests would change"), "{text}");
+}

@@ -2,11 +2,14 @@
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use uuid::Uuid;
 
 use super::check::{complain, load};
 use super::{Exit, Format};
+use crate::authn::glass::BrokenGlass;
 use crate::authn::{Assurance, Method};
 use crate::policy::explain::explain as decide;
 use crate::policy::matcher::Protocol;
@@ -50,6 +53,9 @@ pub struct ExplainArgs {
     /// The request was approved, for `fresh: once`
     #[arg(long, requires = "url")]
     pub approved: bool,
+    /// A rule whose glass the person has just broken
+    #[arg(long, requires = "url", value_name = "RULE")]
+    pub broken_glass: Option<String>,
     /// The device is shared by many
     #[arg(long, requires = "url")]
     pub shared_device: bool,
@@ -103,6 +109,14 @@ fn explain_with(
         assurance: &asked.assurance,
     };
     let person = Some(&person).filter(|_| !asked.assurance.is_empty());
+    let broken = args.broken_glass.as_ref().map(|rule| BrokenGlass {
+        id: Uuid::nil(),
+        app: app.name.clone(),
+        rule: rule.clone(),
+        broken_at: asked.now,
+        until: asked.now.plus(Duration::from_hours(24)),
+    });
+    let glass: Vec<BrokenGlass> = broken.into_iter().collect();
     let request = Request {
         query: asked.query.as_deref(),
         headers: Some(&asked.headers),
@@ -110,6 +124,7 @@ fn explain_with(
         shared_device: args.shared_device,
         protocol: asked.protocol,
         approved_once: args.approved,
+        glass: &glass,
         ..Request::new(&args.method, "")
     };
     let explanation = decide(app, &path, &asked.path, request, person, asked.now);

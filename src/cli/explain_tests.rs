@@ -13,6 +13,7 @@ fn run(args: &[&str]) -> (String, Exit) {
     let shipped = [
         ("sluse.yaml", include_str!("../../deploy/sluse.yaml")),
         ("policies/cura.yaml", include_str!("../../policies/cura.yaml")),
+        ("policies/archive.yaml", include_str!("../../policies/archive.yaml")),
     ];
     for (name, text) in shipped {
         std::fs::write(folder.path().join(name), text).unwrap();
@@ -107,4 +108,27 @@ fn what_comes_before_any_rule() {
         assert_eq!(run(&["GET", url]), (told.to_owned(), exit));
     }
     assert_eq!(run(&["GET", "https://cura.kommune.example/", "--proof=sms=1m"]).1, Exit::Unusable);
+}
+
+#[test]
+fn glass_that_may_be_broken_and_that_is() {
+    let asked = [
+        "GET",
+        "https://arkiv.kommune.example/sealed/7",
+        "--user=anna",
+        "--group=staff",
+        "--proof=password=1h",
+        "--proof=key=1m",
+    ];
+    let (text, exit) = run(&asked);
+    assert!(
+        text.contains("FAIL  offered, for 30m\n") && text.ends_with("     break_glass for 30m\n"),
+        "{text}"
+    );
+    assert_eq!(exit, Exit::No);
+    let (text, exit) = run(&[&asked[..], &["--broken-glass=sealed"]].concat());
+    assert!(text.contains("ok    open for 30m more\n"), "{text}");
+    assert!(text.ends_with("=> allow sealed by break_glass     level strong\n"), "{text}");
+    assert_eq!(exit, Exit::Yes);
+    assert_eq!(run(&[&asked[..], &["--broken-glass=admin"]].concat()).1, Exit::No);
 }

@@ -64,7 +64,11 @@ fn of(app: &App) -> impl Iterator<Item = Route<'_>> {
             "rule",
             &rule.name,
             &rule.matcher,
-            if rule.public { "nothing (public)".to_owned() } else { asks(&rule.require) },
+            match &rule.break_glass {
+                _ if rule.public => "nothing (public)".to_owned(),
+                Some(glass) => format!("{}; or {glass}", asks(&rule.require)),
+                None => asks(&rule.require),
+            },
         )
     });
     floors.chain(denies).chain(rules)

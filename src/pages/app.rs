@@ -109,6 +109,9 @@ pub async fn session(State(pages): State<Arc<Pages>>, visitor: Visitor) -> Respo
         .collect();
     let app = visitor.arrival.app.as_ref();
     let level = app.and_then(|app| app.shared.level_held(&session.assurance, now));
+    let open = session.glass.broken().iter().filter(|glass| now < glass.until);
+    let open =
+        open.map(|glass| json!({ "rule": glass.rule, "expires_in": glass.until.since(now).as_secs() }));
     let answer = json!({
         "user": session.user.username.as_str(),
         "name": session.user.name,
@@ -117,6 +120,7 @@ pub async fn session(State(pages): State<Arc<Pages>>, visitor: Visitor) -> Respo
         "proofs": proofs,
         "idle": session.idle_for(now).as_secs(),
         "expires_in": session.sign_in.expires_at.since(now).as_secs(),
+        "break_glass": open.collect::<Vec<_>>(),
     });
     axum::Json(answer).into_response()
 }
@@ -131,12 +135,13 @@ pub async fn jwks(State(pages): State<Arc<Pages>>) -> Response {
 pub async fn verdict(visitor: Visitor) -> Response {
     let app = visitor.arrival.app.as_ref();
     match &visitor.arrival.verdict {
-        Some(Verdict::Denied(denial)) => {
+        Some(Verdict::Denied { denial, break_glass }) => {
             let page = view::Denied {
                 frame: visitor.frame_with_code(),
                 app: app.map(|app| visitor.words(&app.title)),
                 because: because(denial),
                 say: denial.say.as_ref().map(|say| visitor.words(say)),
+                break_glass: break_glass.clone(),
                 next: view::Continue::default(),
             };
             (StatusCode::FORBIDDEN, reply::html(&page)).into_response()

@@ -15,12 +15,12 @@ use super::attempt;
 use super::login::{follow, set_session};
 use super::onward::{self, Destination, Fields, Step};
 use super::visitor::Visitor;
-use super::{Answer, Pages, reply, view};
+use super::{Answer, Pages, Unavailable, reply, view};
 use crate::audit::{Entry, Event};
 use crate::authn::ceremony::Purpose;
 use crate::authn::webauthn::{Assertion, AssertionError, Verification};
 use crate::authn::{Evidence, Method};
-use crate::session::Session;
+use crate::session::{Opened, Session};
 use crate::store::{Key, StoreError};
 
 /// An assertion under way.
@@ -114,42 +114,11 @@ pub async fn finish(
     if began != session.sign_in.id.0 {
         return refuse(&pages, &visitor, &session, "another-session").await;
     }
-    let keys = usable_keys(&pages, &session).await?;
     let response = message.response.get().as_bytes();
-    let asserted = match pages.settings().relying_party.finish_assertion(
-        assertion,
-        &keys,
-        response,
-        pages.clock.now(),
-    ) {
-        Ok(asserted) => asserted,
-        Err(AssertionError::CounterRegressed { credential }) => {
-            if let Some(key) = keys.into_iter().find(|key| key.credential == credential) {
-                pages.store.update_key(&Key { suspect: true, ..key }).await?;
-            }
-            let entry = Entry::new(Event::KeySuspect, &visitor.origin()).user(&session.user);
-            pages.audit.record(entry).await;
-            return refuse(&pages, &visitor, &session, "counter-regressed").await;
-        }
-        Err(error) => return refuse(&pages, &visitor, &session, error.code()).await,
+    let opened = match touched(&pages, &visitor, &session, assertion, response).await? {
+        Ok(opened) => opened,
+        Err(refusal) => return Ok(refusal),
     };
-    // The counter is kept before the session is raised: a crash between asks again.
-    if !pages.store.update_key(&asserted.key).await? {
-        return refuse(&pages, &visitor, &session, "key-deleted").await;
-    }
-    pages.store.note_key_use(session.user.id, &asserted.key.credential, visitor.arrival.address).await?;
-    let verified = asserted.evidence.user_verified;
-    // A touch adds to a session; it never makes one. One that was ended meanwhile stays so.
-    let Some(opened) = pages.sessions.raise(&session, Evidence::Key(asserted.evidence)).await? else {
-        return refuse(&pages, &visitor, &session, "session-ended").await;
-    };
-    let entry = Entry::new(Event::KeyVerified, &visitor.origin())
-        .user(&session.user)
-        .with("key", asserted.key.name.as_str())
-        .with("user_verified", verified);
-    pages.audit.record(entry).await;
-    attempt::proven(&pages, &visitor, &session.user).await?;
-    pages.metrics.ceremony("key", "ok");
     let fields = Fields { to: message.to, ask: message.ask, method: message.method, parked };
     let visitor = visitor.with(opened.session.clone());
     let destination = Destination::parse(&pages, &fields);
@@ -157,6 +126,49 @@ pub async fn finish(
     let mut response = tell(step, &fields);
     set_session(&mut response, &opened);
     Ok(response)
+}
+
+/// The key's answer to `assertion`, and the session with that touch; or what is said where it is no answer.
+pub async fn touched(
+    pages: &Pages,
+    visitor: &Visitor,
+    session: &Session,
+    assertion: Assertion,
+    response: &[u8],
+) -> Result<Result<Opened, Response>, Unavailable> {
+    let keys = usable_keys(pages, session).await?;
+    let finished =
+        pages.settings().relying_party.finish_assertion(assertion, &keys, response, pages.clock.now());
+    let asserted = match finished {
+        Ok(asserted) => asserted,
+        Err(AssertionError::CounterRegressed { credential }) => {
+            if let Some(key) = keys.into_iter().find(|key| key.credential == credential) {
+                pages.store.update_key(&Key { suspect: true, ..key }).await?;
+            }
+            let entry = Entry::new(Event::KeySuspect, &visitor.origin()).user(&session.user);
+            pages.audit.record(entry).await;
+            return refuse(pages, visitor, session, "counter-regressed").await.map(Err);
+        }
+        Err(error) => return refuse(pages, visitor, session, error.code()).await.map(Err),
+    };
+    // The counter is kept before the session is raised: a crash between asks again.
+    if !pages.store.update_key(&asserted.key).await? {
+        return refuse(pages, visitor, session, "key-deleted").await.map(Err);
+    }
+    pages.store.note_key_use(session.user.id, &asserted.key.credential, visitor.arrival.address).await?;
+    let verified = asserted.evidence.user_verified;
+    // A touch adds to a session; it never makes one. One that was ended meanwhile stays so.
+    let Some(opened) = pages.sessions.raise(session, Evidence::Key(asserted.evidence)).await? else {
+        return refuse(pages, visitor, session, "session-ended").await.map(Err);
+    };
+    let entry = Entry::new(Event::KeyVerified, &visitor.origin())
+        .user(&session.user)
+        .with("key", asserted.key.name.as_str())
+        .with("user_verified", verified);
+    pages.audit.record(entry).await;
+    attempt::proven(pages, visitor, &session.user).await?;
+    pages.metrics.ceremony("key", "ok");
+    Ok(Ok(opened))
 }
 
 /// The JSON that tells the script where to go.
@@ -210,7 +222,7 @@ async fn refuse(pages: &Pages, visitor: &Visitor, session: &Session, reason: &st
 }
 
 /// A key whose counter went backwards may have a copy: it proves nothing until the person replaces it.
-async fn usable_keys(pages: &Pages, session: &Session) -> Result<Vec<Key>, StoreError> {
+pub async fn usable_keys(pages: &Pages, session: &Session) -> Result<Vec<Key>, StoreError> {
     let mut keys = pages.store.keys(session.user.id).await?;
     keys.retain(|key| !key.suspect);
     Ok(keys)

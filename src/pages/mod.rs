@@ -9,6 +9,7 @@ mod client;
 mod device;
 mod events;
 mod front;
+mod glass;
 mod key;
 mod keys;
 mod login;
@@ -129,6 +130,10 @@ pub fn login_host(pages: &Arc<Pages>) -> Router {
         .route("/mitid/callback", get(mitid::callback))
         .route("/key", get(key::show))
         .route("/key/finish", post(key::finish))
+        .route("/glass", get(glass::show))
+        .route(crate::arrival::BREAK_GLASS, get(glass::ask).post(glass::give))
+        .route("/glass/finish", post(glass::finish))
+        .route("/glass/close", post(glass::close))
         .route("/code", post(keys::code))
         .route("/me", get(me::show))
         .route("/me/events", get(events::show))

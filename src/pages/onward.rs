@@ -7,17 +7,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use url::Url;
+use uuid::Uuid;
 
 use super::view;
 use super::visitor::Visitor;
 use super::{Pages, terms};
 use crate::authn::ceremony::Browser;
+use crate::authn::glass::BrokenGlass;
 use crate::authn::{Method, MitIdLevel};
 use crate::policy::expression::Need;
 use crate::policy::path::CanonicalPath;
-use crate::policy::{self, App, Decision, Demand, Person};
+use crate::policy::{self, App, Decision, Demand, Denial, Offer, Person};
 use crate::session::{Seat, Session, handoff, parked};
 use crate::store::StoreError;
 
@@ -25,7 +27,7 @@ use crate::store::StoreError;
 pub const SELF_SERVICE_FRESH: Duration = Duration::from_secs(10 * 60);
 
 /// The fields that carry the target, as they arrive.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Fields {
     #[serde(default)]
     pub to: String,
@@ -203,21 +205,23 @@ pub async fn step(pages: &Pages, visitor: &Visitor, destination: &Destination) -
             second_factor(pages, session, &needs, None).await
         }
         Destination::Own(target) => Ok(Step::Go(target.clone())),
-        Destination::App { ask, parked, .. } => match decide(pages, visitor, session, destination, false) {
-            // What is approved there must be parked there: the app's host does that, and asks again.
-            Some(Decision::StepUp(demand))
-                if demand.once
-                    && (ask.is_none() || parked.is_none())
-                    && lacks_approval_alone(pages, visitor, session, destination) =>
-            {
-                go(pages, session, destination).await
+        Destination::App { ask, parked, .. } => {
+            match decide(pages, visitor, session, destination, false).await? {
+                // What is approved there must be parked there: the app's host does that, and asks again.
+                Some(Decision::StepUp(demand))
+                    if demand.once
+                        && (ask.is_none() || parked.is_none())
+                        && lacks_approval_alone(pages, visitor, session, destination).await? =>
+                {
+                    go(pages, session, destination).await
+                }
+                Some(Decision::Login(demand) | Decision::StepUp(demand)) => {
+                    demanded(pages, session, &demand).await
+                }
+                // A denial is the app host's to tell; so is a path it refuses.
+                Some(Decision::Allow(_) | Decision::Deny(_)) | None => go(pages, session, destination).await,
             }
-            Some(Decision::Login(demand) | Decision::StepUp(demand)) => {
-                demanded(pages, session, &demand).await
-            }
-            // A denial is the app host's to tell; so is a path it refuses.
-            Some(Decision::Allow(_) | Decision::Deny(_)) | None => go(pages, session, destination).await,
-        },
+        }
     }
 }
 
@@ -231,10 +235,10 @@ pub async fn step_after(
 ) -> Result<Step, StoreError> {
     let Some(session) = &visitor.session else { return Ok(Step::Password) };
     if let Destination::App { ask: Some(ask), parked: Some(parked), .. } = destination
-        && let Some(Decision::StepUp(demand)) = decide(pages, visitor, session, destination, false)
+        && let Some(Decision::StepUp(demand)) = decide(pages, visitor, session, destination, false).await?
         && demand.once
         && demand.alternatives.iter().any(|way| matches!(way[..], [need] if need.method() == method))
-        && lacks_approval_alone(pages, visitor, session, destination)
+        && lacks_approval_alone(pages, visitor, session, destination).await?
         // Else it is shown them first, and the touch is asked for again: it was for what comes after.
         && !terms::pending(pages, session).await?
     {
@@ -245,14 +249,50 @@ pub async fn step_after(
 }
 
 /// Whether everything is proven, but for this very request.
-fn lacks_approval_alone(
+async fn lacks_approval_alone(
     pages: &Pages,
     visitor: &Visitor,
     session: &Session,
     destination: &Destination,
-) -> bool {
-    matches!(decide(pages, visitor, session, destination, true), Some(Decision::Allow(_)))
+) -> Result<bool, StoreError> {
+    let decision = decide(pages, visitor, session, destination, true).await?;
+    Ok(matches!(decision, Some(Decision::Allow(_))))
 }
+
+/// Glass that a person may break.
+pub struct Offered {
+    pub app: Arc<App>,
+    pub host: String,
+    pub rule: String,
+    pub offer: Offer,
+    /// Behind it, a key that verifies its user is asked for.
+    pub pin: bool,
+}
+
+/// What the person may break on the way to that destination: `None` if they are let in, or cannot be.
+pub async fn offered(
+    pages: &Pages,
+    visitor: &Visitor,
+    session: &Session,
+    destination: &Destination,
+) -> Result<Option<Offered>, StoreError> {
+    let decision = decide(pages, visitor, session, destination, false).await?;
+    let Destination::App { app, host, .. } = destination else { return Ok(None) };
+    let Some(Decision::Deny(Denial { rule: Some(rule), glass: Some(offer), .. })) = decision else {
+        return Ok(None);
+    };
+    let now = pages.clock.now();
+    let (name, until) = (app.name.clone(), now.plus(offer.lasts));
+    let broken = BrokenGlass { id: Uuid::nil(), app: name, rule: rule.clone(), broken_at: now, until };
+    let behind = decide_with(pages, visitor, session, destination, (false, &[broken]));
+    let pin = match behind {
+        Some(Decision::StepUp(demand)) => demand.alternatives.iter().flatten().any(|need| need == &PIN),
+        _ => false,
+    };
+    Ok(Some(Offered { app: app.clone(), host: host.clone(), rule, offer, pin }))
+}
+
+const PIN: Need = Need::Key { pin: true };
 
 /// On to where the person was going; through the app's own door, if that is how they came.
 async fn go(pages: &Pages, session: &Session, destination: &Destination) -> Result<Step, StoreError> {
@@ -290,15 +330,35 @@ fn changes_keys(target: &str) -> bool {
     target.starts_with("/keys/")
 }
 
-fn decide(
+/// As the app's host will, with the glass that is broken there.
+async fn decide(
     pages: &Pages,
     visitor: &Visitor,
     session: &Session,
     destination: &Destination,
     approved_once: bool,
+) -> Result<Option<Decision>, StoreError> {
+    let decision = decide_with(pages, visitor, session, destination, (approved_once, &[]));
+    let Destination::App { host, .. } = destination else { return Ok(decision) };
+    // Only who may break glass can have broken any.
+    if !matches!(&decision, Some(Decision::Deny(denial)) if denial.glass.is_some()) {
+        return Ok(decision);
+    }
+    let mut open = pages.sessions.open_glass(session.sign_in.id, pages.clock.now()).await?;
+    open.retain(|pane| pane.host == *host);
+    let glass: Vec<BrokenGlass> = open.into_iter().map(|pane| pane.glass).collect();
+    Ok(decide_with(pages, visitor, session, destination, (approved_once, &glass)))
+}
+
+fn decide_with(
+    pages: &Pages,
+    visitor: &Visitor,
+    session: &Session,
+    destination: &Destination,
+    (approved_once, glass): (bool, &[BrokenGlass]),
 ) -> Option<Decision> {
     let (app, path) = destination.canonical()?;
-    let request = policy::Request { approved_once, ..destination.asked(visitor, path.as_str()) };
+    let request = policy::Request { approved_once, glass, ..destination.asked(visitor, path.as_str()) };
     let person = Person {
         username: session.user.username.as_str(),
         groups: &session.user.groups,

@@ -46,6 +46,7 @@ macro_rules! topics {
 mod account;
 mod da;
 mod en;
+mod glass;
 mod password;
 mod sessions;
 pub mod telling;
@@ -174,6 +175,7 @@ pub struct Texts {
     pub mitid: MitId,
     pub help: Help,
     pub cura: Cura,
+    pub glass: glass::Glass,
     pub account: account::Account,
     pub telling: telling::Telling,
     pub password: password::Password,
@@ -226,7 +228,7 @@ texts! {
         title lead none password_verified password_wrong password_set disabled enabled invited locked unlocked
         inactive mitid_verified mitid_refused mitid_bound key_registered key_verified key_refused key_suspect
         key_renamed key_deleted code_refused entered logged_out denied browser_new key_preferred
-        terms_accepted
+        terms_accepted glass_broken glass_used glass_closed glass_refused
     }
     Resume { title sending question submit discard approved approved_lead gone gone_lead }
     Denied { title app not_open closed groups person methods account what_to_do ask switch other_systems }
@@ -274,6 +276,10 @@ impl Events {
             "browser-new" => self.browser_new,
             "key-preferred" => self.key_preferred,
             "terms-accepted" => self.terms_accepted,
+            "glass-broken" => self.glass_broken,
+            "glass-used" => self.glass_used,
+            "glass-closed" => self.glass_closed,
+            "glass-refused" => self.glass_refused,
             _ => return None,
         })
     }

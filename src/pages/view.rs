@@ -6,6 +6,7 @@
 mod account;
 pub mod demo;
 mod frame;
+mod glass;
 mod outcome;
 mod own;
 #[doc(hidden)]
@@ -18,6 +19,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 pub use account::UnusableAccount;
 pub use frame::{App, Continue, FooterLinks, Frame};
+pub use glass::{Glass, GlassBreak, GlassNoKey, GlassTouch, PaneRow, ReasonError};
 pub use outcome::{
     Denial, Denied, ErrorPage, Help, LogOut, LoggedOut, MitIdAborted, MitIdRefusal, MitIdRefused, Resume,
     Resumption,

@@ -9,12 +9,14 @@ use http::HeaderMap;
 use super::effective::Effective;
 use super::explain::{Line, Silent, Trace};
 use super::expression::Need;
+use super::glass::{Glass, Offer, OpenGlass};
 use super::index::Index;
 use super::matcher::{Facts, Protocol};
 use super::observe::{self, Observed};
 use super::proof::Proofs;
 use super::{App, Deny, Level, Text};
 use crate::authn::Assurance;
+use crate::authn::glass::BrokenGlass;
 use crate::time::Timestamp;
 
 /// What is asked.
@@ -36,6 +38,8 @@ pub struct Request<'a> {
     /// This very request was approved, for `fresh: once`. Whoever says so has just taken (read and deleted) an
     /// approval of this session that is bound to the method, the path and the hash of the body.
     pub approved_once: bool,
+    /// Glass that this person broke at this host, in this signing in; some of it may be over.
+    pub glass: &'a [BrokenGlass],
 }
 
 impl<'a> Request<'a> {
@@ -50,6 +54,7 @@ impl<'a> Request<'a> {
             shared_device: false,
             protocol: Protocol::Http,
             approved_once: false,
+            glass: &[],
         }
     }
 }
@@ -113,6 +118,7 @@ pub struct Permit {
     rule: usize,
     level: Option<Arc<Level>>,
     activity: bool,
+    glass: Option<OpenGlass>,
     observed: Option<Observed>,
 }
 
@@ -140,6 +146,11 @@ impl Permit {
     /// Whether the request shows that somebody is there, and so keeps the session alive.
     pub fn is_activity(&self) -> bool {
         self.activity
+    }
+
+    /// The glass without which the person would have been denied.
+    pub fn glass(&self) -> Option<OpenGlass> {
+        self.glass
     }
 
     /// What an observing rule or app would have decided.
@@ -173,6 +184,8 @@ pub struct Denial {
     /// The rule that decided, if one was reached.
     pub rule: Option<String>,
     pub say: Option<Text>,
+    /// The person may break the glass of that rule.
+    pub glass: Option<Offer>,
     /// What an observing rule or app would have decided.
     pub observed: Option<Observed>,
 }
@@ -272,7 +285,7 @@ fn by_rule(
     now: Timestamp,
     trace: &mut impl Trace,
 ) -> Decision {
-    let permit = |level| {
+    let permit = |level, glass| {
         let (app, by) = (Arc::clone(effective.app), Arc::clone(effective.app));
         Decision::Allow(Permit {
             app,
@@ -280,11 +293,12 @@ fn by_rule(
             rule: index,
             level,
             activity: effective.activity(),
+            glass,
             observed: None,
         })
     };
     if effective.rule.public {
-        return permit(None);
+        return permit(None, None);
     }
     let nothing = Assurance::default();
     let assurance = person.map_or(&nothing, |person| person.assurance);
@@ -295,16 +309,29 @@ fn by_rule(
     if !proofs.any() {
         return Decision::Login(effective.demand(&proofs));
     }
-    if let Err(reason) = membership {
-        let rule = effective.rule;
-        return Decision::Deny(Denial::new(reason, Some(&rule.name), rule.say.clone()));
+    let mut broken = None;
+    if let Err(outside) = membership {
+        let glass = effective.glass(&outside, person, now, trace);
+        let Glass::Open(open) = glass else {
+            let rule = effective.rule;
+            let denial = Denial::new(outside.reason, Some(&rule.name), rule.say.clone());
+            return Decision::Deny(denial.offering(glass));
+        };
+        broken = Some(open);
     }
-    if proven { permit(proofs.level()) } else { Decision::StepUp(effective.demand(&proofs)) }
+    if proven { permit(proofs.level(), broken) } else { Decision::StepUp(effective.demand(&proofs)) }
 }
 
 impl Denial {
     pub(super) fn new(reason: Reason, rule: Option<&str>, say: Option<Text>) -> Self {
-        Self { reason, rule: rule.map(str::to_owned), say, observed: None }
+        Self { reason, rule: rule.map(str::to_owned), say, glass: None, observed: None }
+    }
+
+    fn offering(self, glass: Glass) -> Self {
+        match glass {
+            Glass::Offered(offer) => Self { glass: Some(offer), ..self },
+            Glass::Open(_) | Glass::No => self,
+        }
     }
 
     fn by(deny: &Deny) -> Self {

@@ -16,7 +16,14 @@ pub(super) struct Effective<'a> {
     pub rule: &'a Rule,
     /// A bit a floor: whether it fits.
     fitting: u64,
-    request: &'a Request<'a>,
+    pub request: &'a Request<'a>,
+}
+
+/// Why the person is none of those the request is for.
+pub(super) struct Outside {
+    pub reason: Reason,
+    /// A floor says so, whatever the rule says.
+    pub by_floor: bool,
 }
 
 /// As many floors as an app may have: a bit each.
@@ -48,7 +55,7 @@ impl<'a> Effective<'a> {
         floors.chain([(Origin::Rule, &self.rule.require)])
     }
 
-    pub fn membership(&self, person: Option<&Person<'_>>, trace: &mut impl Trace) -> Result<(), Reason> {
+    pub fn membership(&self, person: Option<&Person<'_>>, trace: &mut impl Trace) -> Result<(), Outside> {
         let mut result = Ok(());
         for (origin, part) in self.parts() {
             let groups = [(&part.groups, false), (&part.all_groups, true)];
@@ -57,8 +64,8 @@ impl<'a> Effective<'a> {
                 let has = |group: &String| person.is_some_and(|person| person.groups.contains(group));
                 let met = if all { stated.value.iter().all(has) } else { stated.value.iter().any(has) };
                 trace.tell(|| Line::groups(origin, stated, all, met, person));
-                if !met && result.is_ok() {
-                    result = Err(Reason::Groups);
+                if !met {
+                    Outside::note(&mut result, origin, Reason::Groups);
                 }
             }
         }
@@ -66,8 +73,8 @@ impl<'a> Effective<'a> {
             let Some(stated) = &part.users else { continue };
             let met = person.is_some_and(|person| stated.value.iter().any(|user| user == person.username));
             trace.tell(|| Line::users(origin, stated, met));
-            if !met && result.is_ok() {
-                result = Err(Reason::Users);
+            if !met {
+                Outside::note(&mut result, origin, Reason::Users);
             }
         }
         for (origin, part) in self.parts() {
@@ -75,8 +82,8 @@ impl<'a> Effective<'a> {
                 let fits = |(known, value): &(String, String)| known == name && stated.value.contains(value);
                 let met = person.is_some_and(|person| person.claims.iter().any(fits));
                 trace.tell(|| Line::claim(origin, name, stated, met));
-                if !met && result.is_ok() {
-                    result = Err(Reason::Claims);
+                if !met {
+                    Outside::note(&mut result, origin, Reason::Claims);
                 }
             }
         }
@@ -166,6 +173,17 @@ impl<'a> Effective<'a> {
         let rank = |level: &Level| self.app.shared.levels.iter().position(|known| known.name == level.name);
         let strongest = self.levels().max_by_key(|(_, level)| rank(level));
         strongest.map_or("", |(_, level)| level.name.as_str())
+    }
+}
+
+impl Outside {
+    /// The first reason stays.
+    fn note(result: &mut Result<(), Self>, origin: Origin, reason: Reason) {
+        let by_floor = origin == Origin::Floor;
+        match result {
+            Ok(()) => *result = Err(Self { reason, by_floor }),
+            Err(outside) => outside.by_floor |= by_floor,
+        }
     }
 }
 

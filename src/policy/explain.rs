@@ -114,6 +114,10 @@ impl Line {
         Self::check("fresh", "once".to_owned(), from(origin, line), approved, detail)
     }
 
+    pub(super) fn break_glass(stated: &Stated<Vec<String>>, open: bool, detail: String) -> Self {
+        Self::check("break_glass", stated.value.join("|"), from(Origin::Rule, stated.line), open, detail)
+    }
+
     fn check(
         key: &'static str,
         value: String,
@@ -221,6 +225,9 @@ pub fn explain_enforced(
 /// The decision in the words of a test's `expect`.
 pub fn outcome(decision: &Decision) -> String {
     match decision {
+        Decision::Allow(permit) if permit.glass().is_some() => {
+            format!("allow {} by break_glass", permit.rule())
+        }
         Decision::Allow(permit) => format!("allow {}", permit.rule()),
         Decision::Login(demand) => format!("login {}", demand.level),
         Decision::StepUp(demand) => {
@@ -318,12 +325,18 @@ impl Transcript {
             Line::Entry { .. } => 0,
         });
         let width = values.max().unwrap_or(0);
+        let keys = self.steps.iter().filter_map(|line| match line {
+            Line::Check { key, .. } => Some(key.chars().count()),
+            Line::Entry { .. } => None,
+        });
+        // The usual ones stand in one column wherever they are shown.
+        let widest = keys.max().unwrap_or(0).max("max_age".len());
         for line in &self.steps {
             let Line::Check { key, value, from, met, detail } = line else { continue };
             let (origin, number) =
                 from.as_ref().map_or(("-", String::new()), |(o, line)| (o, format!("line {line}")));
             let result = if *met { "ok" } else { "FAIL" };
-            let mut text = format!("   {key:<7} {value:width$}  {origin:<6}  {number:<8}  ");
+            let mut text = format!("   {key:<widest$} {value:width$}  {origin:<6}  {number:<8}  ");
             write!(text, "{result:<4}  {detail}")?;
             writeln!(f, "{}", text.trim_end())?;
         }
@@ -356,7 +369,10 @@ fn answers(decision: &Decision) -> String {
         Decision::Allow(permit) => {
             permit.level().map_or(String::new(), |level| format!("     level {level}"))
         }
-        Decision::Deny(_) => "     browser: 403    API: 403    WebSocket: 403".to_owned(),
+        Decision::Deny(denial) => {
+            let offer = denial.glass.as_ref().map_or(String::new(), |offer| format!("     {offer}"));
+            format!("     browser: 403    API: 403    WebSocket: 403{offer}")
+        }
         Decision::Login(demand) | Decision::StepUp(demand) => demanded(demand),
     }
 }

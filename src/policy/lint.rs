@@ -134,14 +134,14 @@ impl Lint<'_> {
         if !lax.written.sound
             || self.open[earlier]
             || !meet(&self.rules[earlier], &self.rules[later])
-            || !rule.require.asks_more_than(&lax.require, &self.app.shared)
+            || !rule.asks_more_than(lax, &self.app.shared)
         {
             return Ok(false);
         }
         // What stands above a rule of more paths is an exception from it, if it is public or asks for something
         // else. Only where the later rule asks for all that the earlier one does, and for more, or is the one of
         // fewer paths, does it look as though the two stood in the wrong order.
-        let crosswise = lax.require.asks_more_than(&rule.require, &self.app.shared);
+        let crosswise = lax.asks_more_than(rule, &self.app.shared);
         if (lax.public || crosswise) && self.is_exception(earlier, later)? {
             return Ok(false);
         }

@@ -2,7 +2,7 @@
 //!
 //! - [`path`]: the one spelling of a request's path. [`matcher`], [`pattern`], [`schedule`]: what a rule
 //!   applies to; [`region`]: the same as a set of requests, for [`lint`].
-//! - [`expression`]: levels. [`decide`]: the decision, pure. [`explain`]: the same decision, told.
+//! - [`expression`]: levels. `glass`: who may enter all the same, in an emergency. [`decide`]: the decision, pure. [`explain`]: the same decision, told.
 //! - [`document`], [`reader`], [`problem`]: YAML with positions, and what is wrong with it.
 //! - [`shape`]: the keys of the files, for the reader and for the JSON Schema alike.
 //! - [`file`]: a folder of it as a [`Policy`]. [`reload`]: a changed one, while the gateway runs.
@@ -20,6 +20,7 @@ mod effective;
 pub mod explain;
 pub mod expression;
 pub mod file;
+mod glass;
 mod index;
 mod lint;
 pub mod matcher;
@@ -46,6 +47,7 @@ mod tests_block;
 pub(crate) use app::is_origin;
 pub use decide::{Decision, Demand, Denial, Permit, Person, Reason, Request, decide};
 use expression::Expression;
+pub use glass::{BreakGlass, Offer, OpenGlass};
 use index::Index;
 use jiff::tz::TimeZone;
 use matcher::{Facts, Matcher, Network, Pattern};
@@ -220,6 +222,8 @@ pub struct Rule {
     pub require: Requirement,
     pub session: SessionSettings,
     pub on_step_up: OnStepUp,
+    /// Who may enter all the same, on a reason and a key.
+    pub break_glass: Option<BreakGlass>,
     /// Shown when a person is denied.
     pub say: Option<Text>,
     /// `mode: observe`: see [`App::observe`].

@@ -94,7 +94,8 @@ impl App {
     /// Every group that is asked for anywhere.
     pub fn groups(&self) -> BTreeSet<&str> {
         let lists = self.requirements().flat_map(|require| require.groups.iter().chain(&require.all_groups));
-        lists.flat_map(|list| &list.value).map(String::as_str).collect()
+        let glass = self.rules.iter().filter_map(|rule| Some(&rule.break_glass.as_ref()?.groups));
+        lists.chain(glass).flat_map(|list| &list.value).map(String::as_str).collect()
     }
 
     /// Every age that is asked for anywhere.

@@ -82,6 +82,7 @@ impl RuleReader<'_> {
             let requirement = require.map(|node| self.requirement(node));
             let session = fields.optional("session").map(|node| self.session(node)).unwrap_or_default();
             let on_step_up = fields.optional("on_step_up").map(|node| self.on_step_up(node));
+            let break_glass = fields.optional("break_glass");
             let say = fields.optional("say").and_then(|node| text(self.report, node));
             let choice = |node: Option<&Node>, words: &[(&str, bool)]| {
                 node.and_then(|node| self.report.choice(node, words)).unwrap_or(false)
@@ -92,14 +93,18 @@ impl RuleReader<'_> {
                 let message = "a public rule requires nothing, and this one has a `require`";
                 self.report.add(span, message, "remove `require`, or `public`");
             }
+            let is_public = public.is_some_and(|(public, _)| public);
+            let requirement = requirement.unwrap_or_default();
+            let break_glass = break_glass.and_then(|node| self.break_glass(node, is_public, &requirement));
             let span = name.map_or(item.span, |node| node.span);
             Some(Rule {
                 name: self.name(name?, earlier.iter().map(|rule| rule.name.as_str()))?,
                 matcher: matcher?,
-                public: public.is_some_and(|(public, _)| public),
-                require: requirement.unwrap_or_default(),
+                public: is_public,
+                require: requirement,
                 session,
                 on_step_up: on_step_up.unwrap_or_default(),
+                break_glass,
                 say,
                 observe,
                 line: item.span.line,

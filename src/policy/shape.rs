@@ -163,6 +163,11 @@ pub(super) static RULE: Shape = Shape {
         ),
         optional("session", Map(&SESSION), "How long a session lives here."),
         optional("on_step_up", Map(&ON_STEP_UP), "When the person is asked for more."),
+        optional(
+            "break_glass",
+            Map(&BREAK_GLASS),
+            "Who may enter in an emergency, though not in its groups, on a reason and a key.",
+        ),
         optional("say", Map(&WORDS), "What a person is told who is denied."),
         optional(
             "mode",
@@ -248,6 +253,15 @@ pub(super) static ON_STEP_UP: Shape = Shape {
     ],
 };
 
+pub(super) static BREAK_GLASS: Shape = Shape {
+    name: "break_glass",
+    keys: &[
+        required("groups", OneOrMore(&Text), "Who may: people in one of these groups."),
+        optional("for", DURATION, "How long it lasts: 30m where it is not said, at most 4h."),
+        optional("text", Map(&WORDS), "What the person is told it is for."),
+    ],
+};
+
 pub(super) static TEST: Shape = Shape {
     name: "test",
     keys: &[
@@ -265,8 +279,8 @@ pub(super) static TEST: Shape = Shape {
         optional("approved", Flag, "`true`: this very request was approved, for `fresh: once`."),
         required(
             "expect",
-            Form("^(allow|login|step_up|deny|refuse)( .+)?$"),
-            "`allow RULE`, `login LEVEL`, `step_up METHOD`, `deny CODE` or `refuse CODE`.",
+            Form("^(allow|login|step_up|deny|break_glass|refuse)( .+)?$"),
+            "`allow RULE`, `login LEVEL`, `step_up METHOD`, `deny CODE`, `break_glass RULE` or `refuse CODE`.",
         ),
     ],
 };
@@ -277,6 +291,7 @@ pub(super) static WHO: Shape = Shape {
         optional("user", Text, "The user name."),
         optional("groups", OneOrMore(&Text), "The groups the person is in."),
         optional("claims", Named(&OneOrMore(&Text)), "The person's claims."),
+        optional("broken_glass", NAME, "The rule whose glass the person has just broken."),
         required("proofs", Map(&PROOFS), "What is proven, and how long ago."),
     ],
 };

@@ -27,7 +27,8 @@ impl Requirement {
         max_age || fresh
     }
 
-    fn people_more(&self, other: &Self) -> bool {
+    /// Whether it keeps out anybody whom `other` lets in, proofs aside.
+    pub(super) fn people_more(&self, other: &Self) -> bool {
         let has = |group: &String, list: &Option<Stated<Vec<String>>>| {
             list.as_ref().is_some_and(|list| list.value.contains(group))
         };

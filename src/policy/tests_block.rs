@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use uuid::Uuid;
 
+use super::app::identifier;
 use super::decide::{Decision, Denial, Person, Reason, Request, Rules, decide_with};
 use super::document::{Key, Node};
 use super::explain::{Silent, joined, outcome};
@@ -15,6 +17,7 @@ use super::problem::Span;
 use super::reader::{Fields, Report, format_duration, parse_duration};
 use super::require::groups;
 use super::{App, Shared, schedule, shape};
+use crate::authn::glass::BrokenGlass;
 use crate::authn::{
     Assurance, CredentialId, Evidence, KeyEvidence, Method, MitIdEvidence, MitIdLevel, MitIdSubject,
     PasswordEvidence,
@@ -63,6 +66,14 @@ impl Test {
             Ok(path) => path,
             Err(refusal) => return (vec![format!("refuse {}", refusal.code())], None),
         };
+        let broken = self.who.broken_glass.iter().map(|rule| BrokenGlass {
+            id: Uuid::nil(),
+            app: app.name.clone(),
+            rule: rule.clone(),
+            broken_at: self.at,
+            until: self.at.plus(Duration::from_hours(24)),
+        });
+        let glass: Vec<BrokenGlass> = broken.collect();
         let request = Request {
             query: self.query.as_deref(),
             headers: Some(&self.headers),
@@ -70,15 +81,19 @@ impl Test {
             shared_device: self.shared_device,
             protocol: self.protocol,
             approved_once: self.approved,
+            glass: &glass,
             ..Request::new(&self.method, path.as_str())
         };
-        let Who { username, groups, claims, assurance } = &self.who;
+        let Who { username, groups, claims, assurance, .. } = &self.who;
         let person = Person { username, groups, claims, assurance };
         let person = Some(&person).filter(|_| !assurance.is_empty());
         let decision = decide_with(app, &request, person, self.at, Rules::Written, &mut Silent);
         let mut outcomes = vec![outcome(&decision)];
         if let Decision::StepUp(demand) = &decision {
             outcomes.extend(demand.alternatives.iter().map(|needs| format!("step_up {}", joined(needs))));
+        }
+        if let Decision::Deny(Denial { rule: Some(rule), glass: Some(_), .. }) = &decision {
+            outcomes.extend(["break_glass".to_owned(), format!("break_glass {rule}")]);
         }
         let by = match &decision {
             Decision::Allow(permit) => Some(permit.rule().to_owned()),
@@ -161,27 +176,29 @@ fn headers(report: &Report<'_>, node: &Node) -> HeaderMap {
 }
 
 fn expectation(report: &Report<'_>, node: &Node) -> Option<String> {
-    let help = "write `allow RULE`, `login LEVEL`, `step_up METHOD`, `deny CODE` or `refuse CODE`";
+    let help = "write `allow RULE`, `login LEVEL`, `step_up METHOD`, `deny CODE`, `break_glass RULE` or `refuse CODE`";
     report.parse(node, help, |text| {
         let words: Vec<&str> = text.split_whitespace().collect();
         match words.first() {
-            Some(&("allow" | "login" | "step_up" | "deny" | "refuse")) => Ok(words.join(" ")),
+            Some(&("allow" | "login" | "step_up" | "deny" | "break_glass" | "refuse")) => Ok(words.join(" ")),
             _ => Err(format!("`{text}` is not an outcome")),
         }
     })
 }
 
+#[derive(Default)]
 struct Who {
     username: String,
     groups: Vec<String>,
     claims: Vec<(String, String)>,
+    /// The rule whose glass the person has just broken.
+    broken_glass: Option<String>,
     assurance: Assurance,
 }
 
 fn who(report: &Report<'_>, node: &Node, shared: &Shared, at: Timestamp) -> Option<Who> {
     if node.is("anonymous") {
-        let (groups, claims) = (Vec::new(), Vec::new());
-        return Some(Who { username: String::new(), groups, claims, assurance: Assurance::default() });
+        return Some(Who::default());
     }
     Fields::read(report, node, &shape::WHO, |fields| {
         let user = fields.optional("user").map(|node| {
@@ -195,8 +212,10 @@ fn who(report: &Report<'_>, node: &Node, shared: &Shared, at: Timestamp) -> Opti
             report.texts(node).into_iter().map(|value| (key.name.clone(), value)).collect::<Vec<_>>()
         };
         let claims = entries.iter().flat_map(values).collect();
+        let broken_glass = fields.optional("broken_glass").and_then(|node| identifier(report, node));
         let assurance = fields.required("proofs").map(|node| proofs(report, node, at)).unwrap_or_default();
-        Some(Who { username: user.unwrap_or_else(|| Some("someone".to_owned()))?, groups, claims, assurance })
+        let username = user.unwrap_or_else(|| Some("someone".to_owned()))?;
+        Some(Who { username, groups, claims, broken_glass, assurance })
     })
 }
 

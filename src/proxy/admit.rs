@@ -8,7 +8,8 @@ use pingora::http::RequestHeader;
 use pingora::proxy::Session as Downstream;
 
 use super::{Context, Proxy, client, cookie_lines, request};
-use crate::policy::{self, App, Decision, Permit, Person};
+use crate::audit::{Entry, Event};
+use crate::policy::{self, App, Decision, OpenGlass, Permit, Person};
 use crate::session::{Seat, cookie};
 
 impl Proxy {
@@ -90,6 +91,7 @@ impl Proxy {
             shared_device: seat == Some(Seat::Shared) || client::is_in(address, &self.shared_networks),
             protocol: request::protocol(head),
             approved_once: context.returning.as_ref().is_some_and(|taken| taken.approved),
+            glass: context.session.as_ref().map_or(&[], |session| session.glass.broken()),
             ..policy::Request::new(head.method.as_str(), &context.path)
         }
     }
@@ -105,6 +107,11 @@ impl Proxy {
         {
             return self.fail(downstream, context, 403, "websocket-origin").await;
         }
+        if let Some(glass) = permit.glass()
+            && !self.use_glass(downstream, context, &permit, glass).await
+        {
+            return self.fail(downstream, context, 503, "store-unavailable").await;
+        }
         if let Some(session) = context.session.as_ref().filter(|_| permit.is_activity()) {
             self.sessions.touch(session);
         }
@@ -112,6 +119,34 @@ impl Proxy {
         permit.rule().clone_into(&mut context.rule);
         context.permit = Some(permit);
         Ok(false)
+    }
+
+    /// Tells the audit of the first request that is let in by it. `false` if it cannot be told.
+    async fn use_glass(
+        &self,
+        downstream: &Downstream,
+        context: &Context,
+        permit: &Permit,
+        glass: OpenGlass,
+    ) -> bool {
+        let Some(session) = &context.session else { return false };
+        let told = || {
+            let entry = Entry::new(Event::GlassUsed, &self.arrival(downstream, context, None).origin());
+            let entry = entry.user(&session.user).with("app", permit.app().name.as_str());
+            let entry = entry.with("rule", permit.rule()).with("glass", glass.id.to_string());
+            let entry = entry.with("method", downstream.req_header().method.as_str());
+            entry.with("path", context.path.as_str()).into_record()
+        };
+        match self.sessions.use_glass(session, glass.id, told).await {
+            Ok(told) => {
+                told.iter().for_each(|told| self.audit.written(told));
+                true
+            }
+            Err(error) => {
+                tracing::error!(%error, "the use of broken glass cannot be told");
+                false
+            }
+        }
     }
 
     /// Browsers name the page's origin in a WebSocket handshake, and nothing else stops a foreign one

@@ -11,7 +11,7 @@ use super::parking::{Trouble, leaves};
 use super::request::{self, Refusal, Target};
 use super::respond::{self, ToLogin};
 use super::{Context, Proxy, bridge, cookie_lines};
-use crate::arrival::Verdict;
+use crate::arrival::{BREAK_GLASS, Verdict};
 use crate::audit::{Entry, Event};
 use crate::policy::path::{CanonicalPath, PathRules};
 use crate::policy::{self, App};
@@ -90,10 +90,24 @@ impl Proxy {
                 .with("path", context.path.as_str());
             self.audit.record(entry).await;
         }
+        let break_glass = denial.glass.as_ref().map(|_| self.break_glass(downstream, context));
         if !request::is_navigation(downstream.req_header()) {
-            return write(downstream, respond::json(403, &context.code, &context.correlation)).await;
+            let response = match break_glass {
+                Some(link) => respond::denied_but_for_glass(&context.code, &context.correlation, &link),
+                None => respond::json(403, &context.code, &context.correlation),
+            };
+            return write(downstream, response).await;
         }
-        self.verdict_page(downstream, context, Verdict::Denied(denial)).await
+        self.verdict_page(downstream, context, Verdict::Denied { denial: Box::new(denial), break_glass })
+            .await
+    }
+
+    /// Where the person can break the glass, to come back to this request's address.
+    fn break_glass(&self, downstream: &Downstream, context: &Context) -> String {
+        let ask = cookie::read(cookie_lines(downstream.req_header()), cookie::ASK);
+        let url = format!("{}{}", self.public.origin(&context.host), context.path_and_query());
+        let method = downstream.req_header().method.as_str();
+        respond::to_page(&format!("{}{BREAK_GLASS}", self.public.login()), &url, method, ask)
     }
 
     pub(super) async fn refuse(

@@ -15,6 +15,7 @@ const USER: HeaderName = HeaderName::from_static("x-sluse-user");
 const GROUPS: HeaderName = HeaderName::from_static("x-sluse-groups");
 const ASSERTION: HeaderName = HeaderName::from_static("x-sluse-assertion");
 const LEVEL: HeaderName = HeaderName::from_static("x-sluse-level");
+const BREAK_GLASS: HeaderName = HeaderName::from_static("x-sluse-break-glass");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -51,10 +52,15 @@ impl Forwarded<'_> {
             if let Some(level) = self.permit.level() {
                 upstream.insert_header(LEVEL, text(level))?;
             }
+            let break_glass = self.permit.glass().map(|glass| glass.until);
+            if let Some(until) = break_glass {
+                upstream.insert_header(BREAK_GLASS, until.as_seconds().to_string())?;
+            }
             let statement = Statement {
                 app: &self.permit.app().name,
                 rule: self.permit.rule(),
                 level: self.permit.level(),
+                break_glass,
                 username: session.user.username.as_str(),
                 groups: &session.user.groups,
                 assurance: &session.assurance,

@@ -297,6 +297,7 @@ impl ProxyHttp for Proxy {
             rule = context.rule,
             outcome = context.outcome,
             code = &*context.code,
+            break_glass = context.permit.as_ref().and_then(|permit| permit.glass()).map(|_| true),
             user = context.session.as_ref().map(|session| session.user.username.as_str()),
             groups = context.session.as_ref().map(|session| session.user.groups.join(",")),
             proofs = context.session.as_ref().map(|_| context.proofs.as_str()),

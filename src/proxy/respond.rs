@@ -57,6 +57,14 @@ pub fn insufficient(
     response
 }
 
+/// A denial, told to a script: `break_glass` is where the person can open all the same.
+pub fn denied_but_for_glass(code: &str, correlation: &str, break_glass: &str) -> Response<Body> {
+    let body = serde_json::json!({ "error": code, "reference": correlation, "break_glass": break_glass });
+    let mut response = json(403, code, correlation);
+    *response.body_mut() = Body::from(format!("{body}\n"));
+    response
+}
+
 /// A browser is sent to the login host, and comes back to `url`.
 pub struct ToLogin<'a> {
     pub login: &'a str,
@@ -77,16 +85,9 @@ impl ToLogin<'_> {
     }
 
     fn location(&self) -> String {
-        let hash = crate::authn::ceremony::Browser::of(self.ask);
-        let encode = |value: &str| utf8_percent_encode(value, NON_ALPHANUMERIC).to_string();
         let parked = self.parked.map(|id| format!("&parked={id}")).unwrap_or_default();
-        format!(
-            "{}/login?to={}&method={}&ask={}{parked}",
-            self.login,
-            encode(self.url),
-            encode(self.method),
-            ask_parameter(&hash),
-        )
+        let login = format!("{}/login", self.login);
+        format!("{}{parked}", to_page(&login, self.url, self.method, Some(self.ask)))
     }
 
     fn give_ask(&self, response: &mut Response<Body>) {
@@ -96,6 +97,14 @@ impl ToLogin<'_> {
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
     }
+}
+
+/// The address of a page of the login host that leads back to `url`, in the browser that holds the nonce `ask`.
+pub fn to_page(page: &str, url: &str, method: &str, ask: Option<&str>) -> String {
+    let encode = |value: &str| utf8_percent_encode(value, NON_ALPHANUMERIC).to_string();
+    let ask = ask.map(|ask| ask_parameter(&crate::authn::ceremony::Browser::of(ask)));
+    let ask = ask.map(|ask| format!("&ask={ask}")).unwrap_or_default();
+    format!("{page}?to={}&method={}{ask}", encode(url), encode(method))
 }
 
 /// The hash of an ask nonce as it travels in a URL.

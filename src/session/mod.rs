@@ -4,6 +4,7 @@
 //! that was handed to that host. A session found in memory costs no store call and no lock.
 
 pub mod cookie;
+pub mod glass;
 pub mod handoff;
 pub mod parked;
 pub mod revoke;
@@ -21,6 +22,7 @@ use moka::ops::compute::Op;
 use tokio::sync::mpsc;
 
 use self::cookie::SessionToken;
+use self::glass::Panes;
 pub use self::sign_in::LiveSignIn;
 use self::sign_in::SignIns;
 use crate::assertion::Recent;
@@ -65,6 +67,8 @@ pub struct Session {
     pub user: Arc<User>,
     pub assurance: Assurance,
     pub sign_in: Arc<LiveSignIn>,
+    /// What the person broke at this host.
+    pub glass: Panes,
     /// What upstreams were told of it lately.
     pub told: Recent,
     /// When the store was asked for what stands here.
@@ -275,7 +279,10 @@ impl Sessions {
                 }
                 let loaded_at = self.parts.clock.now();
                 let found = self.parts.store.session(&hash).await?;
-                let live = found.and_then(|(record, user)| self.revive(record, user, loaded_at));
+                let live = match found {
+                    Some((record, user)) => self.revive(record, user, loaded_at).await?,
+                    None => None,
+                };
                 Ok::<_, StoreError>(match live {
                     Some(session) => Op::Put(Arc::new(session)),
                     None => Op::Remove,
@@ -290,14 +297,20 @@ impl Sessions {
         })
     }
 
-    fn revive(&self, record: SessionRecord, user: User, loaded_at: Timestamp) -> Option<Session> {
+    async fn revive(
+        &self,
+        record: SessionRecord,
+        user: User,
+        loaded_at: Timestamp,
+    ) -> Result<Option<Session>, StoreError> {
         if !user.active(loaded_at) {
-            return None;
+            return Ok(None);
         }
-        let sign_in = self.sign_ins.live(&record.sign_in)?;
+        let Some(sign_in) = self.sign_ins.live(&record.sign_in) else { return Ok(None) };
+        let glass = self.panes(sign_in.id, &record.host, loaded_at).await?;
         let SessionRecord { token, host, assurance, .. } = record;
         let (user, told) = (Arc::new(user), Recent::default());
-        Some(Session { token, host, user, assurance, sign_in, told, loaded_at })
+        Ok(Some(Session { token, host, user, assurance, sign_in, glass, told, loaded_at }))
     }
 
     /// The session, unless its time is up; then the signing in is ended.
@@ -339,10 +352,14 @@ impl Sessions {
         }
         let Some(live) = self.sign_ins.live(&record.sign_in) else { return Ok(None) };
         let SessionRecord { token: hash, host, assurance, .. } = record;
-        let told = Recent::default();
+        let (glass, told) = (self.panes(live.id, &host, loaded_at).await?, Recent::default());
         let session =
-            Arc::new(Session { token: hash, host, user, assurance, sign_in: live, told, loaded_at });
-        self.cache.insert(hash, session.clone()).await;
+            Arc::new(Session { token: hash, host, user, assurance, sign_in: live, glass, told, loaded_at });
+        // Glass may be closed meanwhile: what says that it is open only comes to memory by a load, which waits
+        // for its turn.
+        if session.glass.broken().is_empty() {
+            self.cache.insert(hash, session.clone()).await;
+        }
         Ok(Some(Opened { token, session }))
     }
 

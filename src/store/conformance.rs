@@ -7,6 +7,7 @@ pub(crate) mod attempts;
 pub(crate) mod audit;
 pub(crate) mod ceremonies;
 pub(crate) mod devices;
+pub(crate) mod glass;
 pub(crate) mod keys;
 pub(crate) mod people;
 pub(crate) mod provisioning;
@@ -39,6 +40,10 @@ macro_rules! suite {
             devices::a_device_is_marked_once_by_its_link
             devices::a_removed_device_is_nobodys
             devices::whoever_sits_down_follows_somebody
+            glass::broken_glass_comes_back_whole_until_it_is_over
+            glass::glass_is_closed_once_by_its_own_signing_in
+            glass::glass_ends_with_its_signing_in
+            glass::the_first_use_of_glass_is_told_once
             people::a_user_comes_back_whole
             people::a_user_name_is_taken_once
             people::of_many_who_add_a_name_one_succeeds

@@ -21,6 +21,7 @@ pub mod accounts;
 pub mod chain;
 #[cfg(test)]
 mod conformance;
+pub mod glass;
 pub mod provisioning;
 pub mod self_service;
 pub mod sqlite;
@@ -225,7 +226,13 @@ pub struct Revocation {
 
 #[async_trait]
 pub trait Store:
-    SelfService + telling::Telling + accounts::Accounts + provisioning::Provisioning + Send + Sync
+    SelfService
+    + telling::Telling
+    + accounts::Accounts
+    + provisioning::Provisioning
+    + glass::Glass
+    + Send
+    + Sync
 {
     /// Fails unless the store can be read and written.
     async fn check(&self) -> Result<()>;
@@ -371,7 +378,7 @@ pub trait Store:
     /// Forgets the oldest rows from before `before`, some thousand a call; how many. What is left still follows
     /// from them.
     async fn forget_audit(&self, before: Timestamp) -> Result<u64>;
-    /// Forgets expired ceremonies, codes, traces, signings in, and revocations older than a day; so old attempts
+    /// Forgets expired ceremonies, codes, traces, glass, signings in, and revocations older than a day; so old attempts
     /// at names nobody has, and browsers unused for a year.
     async fn purge(&self, now: Timestamp) -> Result<()>;
 }

@@ -9,6 +9,7 @@ mod attempts;
 mod audit;
 mod ceremonies;
 mod devices;
+mod glass;
 mod groups;
 mod keys;
 mod open;

@@ -11,6 +11,7 @@ mod attacks;
 mod audit;
 mod behind;
 mod bench;
+mod break_glass;
 mod broker;
 mod browser;
 mod claims;

@@ -6,11 +6,14 @@ use std::io::{BufRead, BufReader};
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::{Change, Changes, Outcome, Policies, Seen, rule, same};
+use crate::authn::glass::BrokenGlass;
 use crate::authn::{Assurance, Method};
 use crate::policy::matcher::{Fact, Protocol};
 use crate::policy::path::CanonicalPath;
@@ -32,6 +35,10 @@ struct Line<'l> {
     path: Cow<'l, str>,
     #[serde(borrow, default)]
     outcome: Cow<'l, str>,
+    #[serde(borrow, default)]
+    rule: Cow<'l, str>,
+    #[serde(default)]
+    break_glass: bool,
     #[serde(borrow, default)]
     address: Option<Cow<'l, str>>,
     #[serde(borrow, default)]
@@ -171,12 +178,22 @@ impl<'l> Asked<'l> {
             CanonicalPath::parse(self.line.path.as_bytes(), app.paths).map_err(|refusal| refusal.code())?;
         let protocol =
             Protocol::WORDS.into_iter().find(|(word, _)| Some(*word) == self.line.protocol.as_deref());
+        // What was let in by glass had that.
+        let broken = self.line.break_glass.then(|| BrokenGlass {
+            id: Uuid::nil(),
+            app: app.name.clone(),
+            rule: self.line.rule.to_string(),
+            broken_at: self.now,
+            until: self.now.plus(Duration::from_secs(1)),
+        });
+        let glass: Vec<BrokenGlass> = broken.into_iter().collect();
         let request = Request {
             address: self.address,
             shared_device: self.line.device.as_deref() == Some("shared"),
             protocol: protocol.map_or(Protocol::Http, |(_, protocol)| protocol),
             // What was allowed had its approval.
             approved_once: self.line.outcome == "allow",
+            glass: &glass,
             ..Request::new(&self.line.method, path.as_str())
         };
         let person = self.assurance.as_ref().map(|assurance| Person {

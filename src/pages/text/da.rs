@@ -222,6 +222,10 @@ pub static DA: Texts = Texts {
         browser_new: "Login i en ny browser",
         key_preferred: "2-faktor enhed valgt som primær",
         terms_accepted: "Vilkår accepteret",
+        glass_broken: "Nødadgang åbnet",
+        glass_used: "Nødadgang brugt første gang",
+        glass_closed: "Nødadgang lukket",
+        glass_refused: "Nødadgang blev ikke åbnet",
     },
     resume: Resume {
         title: "Dit arbejde er gemt",
@@ -339,4 +343,5 @@ pub static DA: Texts = Texts {
     sessions: sessions::DA,
     terms: terms::DA,
     account: account::DA,
+    glass: super::glass::DA,
 };

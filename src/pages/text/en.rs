@@ -222,6 +222,10 @@ pub static EN: Texts = Texts {
         browser_new: "Login in a new browser",
         key_preferred: "Two-factor device made primary",
         terms_accepted: "Terms accepted",
+        glass_broken: "Emergency access opened",
+        glass_used: "Emergency access used for the first time",
+        glass_closed: "Emergency access closed",
+        glass_refused: "Emergency access was not opened",
     },
     resume: Resume {
         title: "Your work is kept",
@@ -339,4 +343,5 @@ pub static EN: Texts = Texts {
     sessions: sessions::EN,
     terms: terms::EN,
     account: account::EN,
+    glass: super::glass::EN,
 };

@@ -15,6 +15,8 @@ pub struct Denied {
     pub because: Denial,
     /// The policy's own words, in the page's language.
     pub say: Option<String>,
+    /// Where *Nødadgang* leads, for somebody who may.
+    pub break_glass: Option<String>,
     /// Where *Skift bruger* posts to: `/logout`, with what follows it.
     pub next: Continue,
 }

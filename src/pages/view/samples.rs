@@ -5,6 +5,8 @@ mod own;
 
 mod account;
 
+mod glass;
+
 use askama::Template;
 
 use super::demo::Cura;
@@ -27,8 +29,15 @@ pub const NEZ: Words<'_> =
 /// Every page in `lang`, by name.
 pub fn samples(lang: Lang, words: Words<'_>) -> Vec<(&'static str, String)> {
     let sample = Sample { lang, words };
-    let pages =
-        [sample.login(), sample.keys(), sample.outcomes(), sample.own(), sample.account(), sample.cura()];
+    let pages = [
+        sample.login(),
+        sample.keys(),
+        sample.outcomes(),
+        sample.own(),
+        sample.account(),
+        sample.glass(),
+        sample.cura(),
+    ];
     pages.into_iter().flatten().collect()
 }
 
@@ -214,6 +223,7 @@ impl Sample<'_> {
             app: Some("Cura".into()),
             because: Denial::Groups,
             say,
+            break_glass: None,
             next: self.next(),
         };
         let refused =

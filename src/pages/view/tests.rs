@@ -83,7 +83,10 @@ fn names_are_escaped_and_isolated() {
                 let alone = ["<bdi>", "value=\"", "<p class=\"lead\">", "role=\"status\">"]
                     .iter()
                     .any(|opening| before.ends_with(opening))
-                    || before.rsplit('<').next().is_some_and(|tag| tag.starts_with("bdi"));
+                    || before
+                        .rsplit('<')
+                        .next()
+                        .is_some_and(|tag| tag.starts_with("bdi") || tag.starts_with("textarea"));
                 assert!(alone, "{name}: …{}", &before[before.len().saturating_sub(60)..]);
             }
         }
@@ -98,10 +101,10 @@ fn every_field_has_a_label_and_every_reference_its_target() {
         let unique: std::collections::HashSet<_> = ids.iter().collect();
         assert_eq!(unique.len(), ids.len(), "{name}: an id stands twice");
         let labelled = values(&html, "for");
-        let fields = html
-            .split("<input ")
-            .skip(1)
-            .filter(|input| !input.starts_with("type=\"hidden\"") && !input.starts_with("type=\"checkbox\""));
+        let fields =
+            html.split("<input ").skip(1).chain(html.split("<textarea ").skip(1)).filter(|input| {
+                !input.starts_with("type=\"hidden\"") && !input.starts_with("type=\"checkbox\"")
+            });
         for field in fields {
             let id = field.strip_prefix("id=\"").and_then(|rest| rest.split('"').next());
             assert!(id.is_some_and(|id| labelled.contains(&id)), "{name}: {field:.60}");
@@ -118,13 +121,21 @@ fn every_field_has_a_label_and_every_reference_its_target() {
 #[test]
 fn an_error_is_announced_and_points_at_its_field() {
     let pages = pages(Lang::Da);
-    for name in ["login-wrong", "no-keys-wrong", "key-new-short", "key-rename-wrong", "password-wrong"] {
+    for name in [
+        "login-wrong",
+        "no-keys-wrong",
+        "key-new-short",
+        "key-rename-wrong",
+        "password-wrong",
+        "glass-break-short",
+    ] {
         let html = &pages[name];
         assert!(html.contains("<title>Fejl: "), "{name}");
         assert!(html.contains("role=\"alert\""), "{name}");
         assert!(html.contains("aria-invalid=\"true\""), "{name}");
     }
     assert!(pages["login-wrong"].contains("value=\"Nez Olsen\""), "what was typed stays");
+    assert!(pages["glass-break-short"].contains(">Haster</textarea>"), "what was typed stays");
     assert!(!pages["login"].contains("role=\"alert\""));
 }
 
@@ -140,6 +151,7 @@ fn every_form_carries_where_the_person_was_going() {
                 || form.contains("action=\"/device\"")
                 || form.contains("action=\"/me/elsewhere\"")
                 || form.contains("action=\"/me/sessions/")
+                || form.contains("action=\"/glass/close\"")
                 || form.contains("action=\"/medication/")
                 || (form.contains("/logout") && !form.contains("then"))
             {

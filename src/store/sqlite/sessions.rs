@@ -195,6 +195,7 @@ pub(super) async fn purge(mut write: Write, now: Timestamp) -> Result<()> {
         "DELETE FROM codes WHERE expires_at <= ?",
         "DELETE FROM sign_ins WHERE ends_at <= ?",
         "DELETE FROM traces WHERE expires_at <= ?",
+        "DELETE FROM glass WHERE until <= ?",
     ] {
         sqlx::query(sql).bind(now.as_millis()).execute(&mut *write).await?;
     }
