@@ -9,7 +9,8 @@ use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use url::Url;
 
-use crate::authn::Method;
+use crate::authn::loan::Terms;
+use crate::authn::{Method, MitIdLevel};
 use crate::directory::ldap;
 use crate::policy::expression::Expression;
 use crate::policy::matcher::Network;
@@ -22,6 +23,7 @@ mod methods;
 mod read;
 mod roles;
 pub mod shape;
+mod temps;
 
 pub use methods::{KeySettings, Methods, MitIdSettings};
 
@@ -44,6 +46,10 @@ pub struct Config {
     pub audit: Audit,
     /// Who may do what for other people.
     pub roles: Roles,
+    /// How long units lend their spare keys.
+    pub spare_keys: Terms,
+    /// The level of a key that was registered on identity papers.
+    pub papers: MitIdLevel,
     pub methods: Methods,
     /// Beside local accounts.
     pub directories: Vec<ldap::Settings>,

@@ -12,6 +12,7 @@ mod cbor;
 mod json;
 mod refusal;
 mod response;
+mod spare;
 #[cfg(test)]
 mod tests;
 
@@ -183,9 +184,20 @@ impl RelyingParty {
         let username = user.username.as_str();
         let shown = if user.name.is_empty() { username } else { &user.name };
         let exclude = existing.iter().map(|key| key.credential.0.clone()).collect();
+        self.begin_for(user.id.0, (username, shown), exclude, verification)
+    }
+
+    /// `handle` is what authenticators know the key's owner by, under these names.
+    fn begin_for(
+        &self,
+        handle: Uuid,
+        (username, shown): (&str, &str),
+        exclude: Vec<Vec<u8>>,
+        verification: Verification,
+    ) -> Result<(String, Registration), BeginError> {
         let builder = self
             .core
-            .new_challenge_register_builder(user.id.0.as_bytes(), username, shown)?
+            .new_challenge_register_builder(handle.as_bytes(), username, shown)?
             .attestation(proto::AttestationConveyancePreference::None)
             .credential_algorithms(OFFERED.to_vec())
             .require_resident_key(false)
@@ -200,7 +212,7 @@ impl RelyingParty {
             selection.user_verification = verification.into();
         }
         let challenge = URL_SAFE_NO_PAD.encode(&options.public_key.challenge);
-        let registration = Registration { user: user.id.0, verification, challenge, state };
+        let registration = Registration { user: handle, verification, challenge, state };
         Ok((serde_json::to_string(&options)?, registration))
     }
 
@@ -277,11 +289,14 @@ impl RelyingParty {
         if AuthenticatorData::parse(&response.authenticator_data)?.attested.is_some() {
             return Err(Refusal::AuthenticatorDataMalformed.into());
         }
-        if response.user_handle.as_deref().is_some_and(|handle| handle != user.as_bytes()) {
+        let lent = |key: &Key| key.loan.is_none_or(|loan| now < loan.until);
+        let known = |key: &&Key| key.user.0 == user && key.credential.0 == response.id && lent(key);
+        let key = keys.iter().find(known).filter(|_| offered.contains(&response.id));
+        // A lent key was registered as nobody's, and says so.
+        let owner = key.and_then(|key| key.loan).map_or(user, |loan| loan.handle);
+        if response.user_handle.as_deref().is_some_and(|handle| handle != owner.as_bytes()) {
             return Err(Refusal::WrongUser.into());
         }
-        let known = |key: &&Key| key.user.0 == user && key.credential.0 == response.id;
-        let key = keys.iter().find(known).filter(|_| offered.contains(&response.id));
         let key = key.ok_or(Refusal::UnknownCredential)?;
         let mut credential = stored_credential(key)?;
         let verified = self
@@ -296,9 +311,9 @@ impl RelyingParty {
         credential.counter = verified.counter();
         credential.backup_state = verified.backup_state();
         let passkey = serde_json::to_string(&credential).map_err(|_| Refusal::Unspecified)?;
-        let user_verified = verified.user_verified();
+        let (user_verified, until) = (verified.user_verified(), key.loan.map(|loan| loan.until));
         Ok(Asserted {
-            evidence: KeyEvidence { at: now, credential: key.credential.clone(), user_verified },
+            evidence: KeyEvidence { at: now, credential: key.credential.clone(), user_verified, until },
             key: Key { passkey, used_at: Some(now), ..key.clone() },
         })
     }

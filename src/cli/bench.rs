@@ -167,6 +167,7 @@ impl Pool {
             registered_with: RegisteredWith::Code,
             used_at: None,
             suspect: false,
+            loan: None,
         }];
         let mut items = Vec::new();
         for _ in 0..count {

@@ -134,6 +134,7 @@ mod tests {
                 registered_with: RegisteredWith::Code,
                 used_at: None,
                 suspect: false,
+                loan: None,
             };
             let told = fixture.record(Event::KeyRegistered, &nez);
             assert_eq!(fixture.store.add_key(&key, None, &told).await.unwrap(), KeyAdded::Added);

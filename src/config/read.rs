@@ -13,8 +13,8 @@ use url::{Host, Url};
 use super::{
     Audit, CertificateFiles, Config, Language, Listen, Protocol, Sessions, SharedDevices, StoreLocation,
 };
-use super::{directories, methods, roles, shape};
-use crate::authn::Method;
+use super::{directories, methods, roles, shape, temps};
+use crate::authn::{Method, MitIdLevel};
 use crate::policy::Level;
 use crate::policy::document::{Node, Value};
 use crate::policy::expression::Expression;
@@ -67,6 +67,9 @@ impl Reader<'_> {
             fields.optional("shared_devices").map(|node| self.shared_devices(node)).unwrap_or_default();
         let audit = fields.optional("audit").map(|node| self.audit(node)).unwrap_or_default();
         let roles = fields.optional("roles").map(|node| roles::read(self, node)).unwrap_or_default();
+        let spare_keys =
+            fields.optional("spare_keys").map(|node| temps::spare_keys(self, node)).unwrap_or_default();
+        let papers = fields.optional("papers").map_or(MitIdLevel::Low, |node| temps::papers(self, node));
         let methods = fields.required("methods").map(|node| methods::read(self, node, login.as_ref()));
         let (methods, named) = methods.unwrap_or_default();
         let directories = fields.optional("directories");
@@ -94,6 +97,8 @@ impl Reader<'_> {
             shared_devices,
             audit,
             roles,
+            spare_keys,
+            papers,
             methods,
             directories,
             levels,

@@ -35,6 +35,8 @@ pub static CONFIG: Shape = Shape {
             Map(&ROLES),
             "Who may do what for other people, by group; where it is not said, nobody.",
         ),
+        optional("spare_keys", Map(&SPARE_KEYS), "How long units lend their spare keys."),
+        optional("papers", Map(&PAPERS), "Keys that are registered on identity papers."),
         required("methods", Map(&METHODS), "What people prove who they are with."),
         optional(
             "levels",
@@ -158,6 +160,23 @@ pub(super) static ROLES: Shape = Shape {
         optional("unit_lead", OneOrMore(&Text), "Groups that lend a unit's spare keys."),
         optional("auditor", OneOrMore(&Text), "Groups that read everybody's events."),
     ],
+};
+
+pub(super) static SPARE_KEYS: Shape = Shape {
+    name: "spare_keys",
+    keys: &[
+        optional("usual", DURATION, "Where nobody says how long; 9h where it is not said."),
+        optional("longest", DURATION, "At most a day; 16h where it is not said."),
+    ],
+};
+
+pub(super) static PAPERS: Shape = Shape {
+    name: "papers",
+    keys: &[optional(
+        "level",
+        Words(|| words(&LEVELS)),
+        "The level such a key is kept with; `low` where it is not said.",
+    )],
 };
 
 pub(super) static METHODS: Shape = Shape {

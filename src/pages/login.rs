@@ -22,6 +22,7 @@ use crate::secret::Secret;
 use crate::session::cookie::{self, Keep, SessionToken};
 use crate::session::{Opened, Seat};
 use crate::store::StoreError;
+use crate::time::Timestamp;
 use crate::user::{User, Username};
 
 #[derive(Default, Deserialize)]
@@ -92,7 +93,12 @@ pub async fn submit(
     }
     let (user, device) = match verify(&pages, &visitor, &username, Secret::new(password)).await? {
         Ok(verified) => verified,
-        Err(refused) => return Ok(refuse(refused)),
+        Err(Unverified::Refused(refused)) => return Ok(refuse(refused)),
+        Err(Unverified::Expired(at)) => {
+            let (frame, next) = (visitor.frame(), fields.carried());
+            let page = view::AccountExpired { frame, next, at };
+            return Ok((StatusCode::FORBIDDEN, reply::html(&page)).into_response());
+        }
     };
     let evidence = Evidence::Password(PasswordEvidence { at: pages.clock.now() });
     let opened = sign_in(&pages, &visitor, user, evidence).await?;
@@ -190,20 +196,33 @@ pub fn set_session(response: &mut Response, opened: &Opened) {
     add_cookie(response, cookie::SESSION, &opened.token.value(), Keep::Session);
 }
 
+/// Why there is no person.
+enum Unverified {
+    Refused(Refused),
+    /// The password is right: whoever knows it may know that the account ended, and when.
+    Expired(Timestamp),
+}
+
+impl From<Refused> for Unverified {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
 /// The person, and by what this browser is known from now on; or why not, the latter in words that tell nothing of who has an account.
 async fn verify(
     pages: &Pages,
     visitor: &Visitor,
     typed: &str,
     password: Secret<String>,
-) -> Result<Result<(User, SessionToken), Refused>, StoreError> {
+) -> Result<Result<(User, SessionToken), Unverified>, StoreError> {
     // What cannot be a name is checked all the same, as one nobody has: the work must not tell.
     let name = Username::parse(typed).unwrap_or_else(|_| nobody());
     // One account, one counter, however its name is written.
     let name = pages.directory.account(&name).await?;
     let attempt = match attempt::Attempt::begin(pages, visitor, &name).await? {
         Ok(attempt) => attempt,
-        Err(refused) => return Ok(Err(refused)),
+        Err(refused) => return Ok(Err(refused.into())),
     };
     let entry = |event| Entry::new(event, &visitor.origin()).typed_name(typed);
     let (result, entry, answer) = match pages.directory.verify(&name, &password).await {
@@ -212,8 +231,14 @@ async fn verify(
             ("ok", entry(Event::PasswordVerified).user(&user), Ok((user, device)))
         }
         Ok(Verified::Inactive(user)) => {
-            let refused = attempt.wrong(typed, Some(user.id)).await;
-            ("inactive", entry(Event::AccountInactive).user(&user), Err(refused))
+            let entry = entry(Event::AccountInactive).user(&user);
+            match user.expires_at.filter(|at| *at <= pages.clock.now() && !user.disabled) {
+                Some(at) => {
+                    attempt.void().await?;
+                    ("expired", entry.with("expired_at", at.to_rfc3339()), Err(Unverified::Expired(at)))
+                }
+                None => ("inactive", entry, Err(attempt.wrong(typed, Some(user.id)).await.into())),
+            }
         }
         Ok(Verified::Wrong { known }) => {
             let entry = entry(Event::PasswordWrong);
@@ -221,18 +246,18 @@ async fn verify(
                 Some(user) => entry.user_id(user),
                 None => entry,
             };
-            ("wrong", entry, Err(attempt.wrong(typed, known).await))
+            ("wrong", entry, Err(attempt.wrong(typed, known).await.into()))
         }
         Err(DirectoryError::Overloaded(_)) => {
             attempt.void().await?;
             let error = LoginError::Overloaded;
             let retry_after = Some(Duration::from_secs(2));
-            ("overloaded", entry(Event::PasswordOverload), Err(Refused { error, retry_after }))
+            ("overloaded", entry(Event::PasswordOverload), Err(Refused { error, retry_after }.into()))
         }
         Err(DirectoryError::Unavailable(_)) => {
             attempt.void().await?;
             pages.metrics.ceremony("password", "unavailable");
-            return Ok(Err(LoginError::Unavailable.into()));
+            return Ok(Err(Refused::from(LoginError::Unavailable).into()));
         }
         Err(DirectoryError::Store(error)) => return Err(error),
     };

@@ -3,11 +3,14 @@
 mod app;
 pub mod asset;
 mod attempt;
+mod clock;
 mod device;
+mod duty;
 mod events;
 mod front;
 mod key;
 mod keys;
+mod lend;
 mod login;
 mod me;
 mod mitid;
@@ -17,6 +20,7 @@ mod resume;
 pub mod text;
 pub mod view;
 mod visitor;
+mod vouch;
 
 use std::sync::Arc;
 
@@ -35,6 +39,7 @@ use crate::assertion::AssertionKey;
 use crate::audit::AuditLog;
 use crate::authn::MitIdLevel;
 use crate::authn::ceremony::Ceremonies;
+use crate::authn::loan::Terms;
 use crate::authn::mitid::MitId;
 use crate::authn::throttle::Throttles;
 use crate::authn::webauthn::RelyingParty;
@@ -83,6 +88,10 @@ pub struct Settings {
     pub content_security_policy: HeaderValue,
     /// Who may do what for other people.
     pub roles: Roles,
+    /// How long units lend their spare keys.
+    pub spare_keys: Terms,
+    /// The level of a key that is registered on identity papers.
+    pub papers: MitIdLevel,
 }
 
 impl Pages {
@@ -114,6 +123,8 @@ pub fn login_host(pages: &Arc<Pages>) -> Router {
         .route("/keys/registered", get(keys::registered))
         .route("/keys/{id}/rename", get(me::rename).post(me::renamed))
         .route("/keys/{id}/delete", get(me::delete).post(me::deleted))
+        .merge(lend::routes())
+        .route("/vouch", get(vouch::show).post(vouch::vouched))
         .route("/device", get(device::ask).post(device::mark))
         .route("/logout", post(login::log_out))
         .route("/logged-out", get(front::logged_out));

@@ -12,6 +12,7 @@ macro_rules! texts {
 
 mod da;
 mod en;
+mod lend;
 
 use jiff::tz::TimeZone;
 
@@ -115,6 +116,10 @@ pub struct Texts {
     pub front: Front,
     pub login: Login,
     pub no_keys: NoKeys,
+    pub lend: lend::Lend,
+    pub colleague: lend::Colleague,
+    pub papers: lend::Papers,
+    pub expired: lend::Expired,
     pub key_prompt: KeyPrompt,
     pub webauthn: WebAuthn,
     pub me: Me,
@@ -167,7 +172,8 @@ texts! {
     Events {
         title lead none password_verified password_wrong password_set disabled enabled invited locked unlocked
         inactive mitid_verified mitid_refused mitid_bound key_registered key_verified key_refused key_suspect
-        key_renamed key_deleted code_refused entered logged_out denied
+        key_renamed key_deleted code_refused spare_lent spare_returned colleague_vouched papers_seen entered
+        logged_out denied
     }
     Resume { title sending question submit discard approved approved_lead gone gone_lead }
     Denied { title app not_open closed groups person methods account what_to_do ask switch other_systems }
@@ -209,6 +215,10 @@ impl Events {
             "key-renamed" => self.key_renamed,
             "key-deleted" => self.key_deleted,
             "code-refused" => self.code_refused,
+            "spare-key-lent" => self.spare_lent,
+            "spare-key-returned" => self.spare_returned,
+            "colleague-vouched" => self.colleague_vouched,
+            "papers-seen" => self.papers_seen,
             "session-handed-off" => self.entered,
             "logged-out" => self.logged_out,
             "request-denied" => self.denied,

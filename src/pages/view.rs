@@ -5,6 +5,7 @@
 
 pub mod demo;
 mod frame;
+mod lend;
 mod outcome;
 #[cfg(test)]
 mod samples;
@@ -15,8 +16,12 @@ use askama::Template;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 pub use frame::{App, Continue, FooterLinks, Frame};
+pub use lend::{
+    Colleague, ColleagueTouch, Drawer, LendError, LendKey, LendNotice, PapersError, PapersForm, PapersSeen, Question,
+    SpareNew, SpareNewError, SpareRegister, SpareRemove, SpareRow, SpareState,
+};
 pub use outcome::{
-    Denial, Denied, ErrorPage, Help, LogOut, LoggedOut, MitIdAborted, MitIdRefusal, MitIdRefused, Resume,
+    AccountExpired, Denial, Denied, ErrorPage, Help, LogOut, LoggedOut, MitIdAborted, MitIdRefusal, MitIdRefused, Resume,
     Resumption,
 };
 
@@ -159,6 +164,8 @@ pub struct NoKeys {
     pub frame: Frame,
     pub next: Continue,
     pub mitid: bool,
+    /// A colleague may vouch, here and now.
+    pub colleague: bool,
     pub error: Option<CodeError>,
 }
 

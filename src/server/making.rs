@@ -45,6 +45,8 @@ impl Making {
             languages: config.languages.iter().map(language).collect(),
             content_security_policy: pages::content_security_policy(&targets),
             roles: config.roles.clone(),
+            spare_keys: config.spare_keys,
+            papers: config.papers,
         })
     }
 

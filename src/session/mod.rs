@@ -84,6 +84,24 @@ impl Session {
         if self.sign_in.shared { Seat::Shared } else { Seat::Own }
     }
 
+    /// The same without the proofs that count no longer. It is not put back into memory: the token may have
+    /// been replaced by now, and the person is about to be asked for more.
+    fn counting(self: Arc<Self>, now: Timestamp) -> Arc<Self> {
+        if self.assurance.key.as_ref().is_none_or(|key| key.counts(now)) {
+            return self;
+        }
+        let Self { token, host, user, sign_in, loaded_at, .. } = &*self;
+        Arc::new(Self {
+            token: *token,
+            host: host.clone(),
+            user: user.clone(),
+            assurance: self.assurance.counting(now),
+            sign_in: sign_in.clone(),
+            told: Recent::default(),
+            loaded_at: *loaded_at,
+        })
+    }
+
     /// Whether it lives under limits that are tighter than the installation's own.
     pub fn within(&self, limits: &SessionLimits, now: Timestamp) -> bool {
         limits.idle.is_none_or(|idle| self.idle_for(now) < idle)
@@ -290,13 +308,13 @@ impl Sessions {
         let Lifetimes { idle, .. } = self.lifetimes(session.sign_in.shared);
         if now < session.sign_in.expires_at && session.user.active(now) {
             if session.idle_for(now) < idle {
-                return Ok(Some(session));
+                return Ok(Some(session.counting(now)));
             }
             // Another node may have seen the person: the store knows, within the touch interval.
             if let Some(fresh) = self.load(session.token, now).await?
                 && fresh.idle_for(now) < idle
             {
-                return Ok(Some(fresh));
+                return Ok(Some(fresh.counting(now)));
             }
         }
         self.end(&session).await?;

@@ -76,7 +76,7 @@ impl World {
 
     fn key(&self) -> Evidence {
         let credential = CredentialId(vec![1]);
-        Evidence::Key(KeyEvidence { at: self.clock.now(), credential, user_verified: false })
+        Evidence::Key(KeyEvidence { at: self.clock.now(), credential, user_verified: false, until: None })
     }
 
     async fn find(&self, opened: &Opened) -> Option<Arc<Session>> {

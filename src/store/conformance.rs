@@ -141,6 +141,7 @@ fn key(user: &User, credential: &str) -> Key {
         registered_with: RegisteredWith::Code,
         used_at: None,
         suspect: false,
+        loan: None,
     }
 }
 

@@ -10,9 +10,11 @@ mod ceremonies;
 mod devices;
 mod keys;
 mod open;
+mod papers;
 mod people;
 mod row;
 mod sessions;
+mod spare;
 mod traces;
 
 use async_trait::async_trait;
@@ -149,7 +151,10 @@ impl Store for Sqlite {
     }
 
     async fn update_key(&self, key: &Key) -> Result<bool> {
-        keys::update(&self.writer, key).await
+        match key.loan {
+            Some(loan) => spare::update(self, key, loan.until).await,
+            None => keys::update(&self.writer, key).await,
+        }
     }
 
     async fn rename_key(&self, user: UserId, credential: &CredentialId, name: &str) -> Result<bool> {

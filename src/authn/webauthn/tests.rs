@@ -43,6 +43,7 @@ fn key(new: NewCredential, user: UserId) -> Key {
         registered_with: RegisteredWith::Code,
         used_at: None,
         suspect: false,
+        loan: None,
     }
 }
 

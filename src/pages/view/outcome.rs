@@ -4,7 +4,8 @@ use askama::Template;
 
 use super::{Continue, Frame};
 use crate::authn::MitIdLevel;
-use crate::pages::text::Texts;
+use crate::pages::text::{Texts, moment};
+use crate::time::Timestamp;
 
 /// 403: the person is known, and may not.
 #[derive(Template)]
@@ -51,6 +52,21 @@ impl Denial {
 impl Denied {
     fn reason(&self) -> &str {
         self.say.as_deref().unwrap_or_else(|| self.because.words(self.frame.t()))
+    }
+}
+
+/// *Udløben konto*: told to nobody but who knows the password.
+#[derive(Template)]
+#[template(path = "account_expired.html")]
+pub struct AccountExpired {
+    pub frame: Frame,
+    pub next: Continue,
+    pub at: Timestamp,
+}
+
+impl AccountExpired {
+    fn moment(&self) -> String {
+        moment(self.frame.lang, self.at)
     }
 }
 

@@ -78,7 +78,7 @@ fn a_key_proves_itself() {
             let asserted = case.assert(|_| (), |_| ()).unwrap();
             let user_verified = flags & flag::USER_VERIFIED != 0;
             let credential = case.key.credential.clone();
-            assert_eq!(asserted.evidence, KeyEvidence { at: NOW, credential, user_verified });
+            assert_eq!(asserted.evidence, KeyEvidence { at: NOW, credential, user_verified, until: None });
             assert_eq!(asserted.key.used_at, Some(NOW));
             assert_eq!(stored_credential(&asserted.key).unwrap().counter, 2);
         }
