@@ -20,6 +20,7 @@ mod sarif;
 pub mod schema;
 pub mod serve;
 pub mod session;
+mod spare;
 #[cfg(test)]
 mod shipped;
 mod table;
@@ -183,6 +184,7 @@ fn on_the_store(config: &Path, command: Command, out: &mut impl std::io::Write) 
             keys: &keys,
             passwords: &Passwords::new(Cost::default()),
             rules: Rules::default(),
+            loans: config.spare_keys,
             clock: clock.as_ref(),
             random: random.as_ref(),
             input: &input::Stdin,

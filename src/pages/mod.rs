@@ -3,7 +3,7 @@
 mod app;
 pub mod asset;
 mod attempt;
-mod clock;
+pub mod clock;
 mod device;
 mod duty;
 mod events;
