@@ -20,9 +20,9 @@ mod sarif;
 pub mod schema;
 pub mod serve;
 pub mod session;
-mod spare;
 #[cfg(test)]
 mod shipped;
+mod spare;
 mod table;
 mod trace;
 pub mod user;

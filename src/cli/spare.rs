@@ -214,7 +214,9 @@ mod tests {
         let fixture = drawer().await;
         let refused = fixture.key(&["lend", "Nøgle 1", "nez"]).await.unwrap_err();
         assert_eq!(refused.to_string(), "there are 2 spare keys called `Nøgle 1`: give the id");
-        for (until, why) in [("2026-11-23 09:00", "16 hours at most"), ("2026-11-22 09:00", "before it begins")] {
+        for (until, why) in
+            [("2026-11-23 09:00", "16 hours at most"), ("2026-11-22 09:00", "before it begins")]
+        {
             let refused = fixture.key(&["lend", "Syd: Nøgle 1", "nez", "--until", until]).await.unwrap_err();
             assert!(refused.to_string().contains(why), "{refused}");
         }

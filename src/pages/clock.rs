@@ -34,9 +34,8 @@ mod tests {
 
     #[test]
     fn a_time_of_day_is_the_next_there_is() {
-        let at = |text: &str| {
-            Timestamp::from_millis(text.parse::<jiff::Timestamp>().unwrap().as_millisecond())
-        };
+        let at =
+            |text: &str| Timestamp::from_millis(text.parse::<jiff::Timestamp>().unwrap().as_millisecond());
         let now = at("2026-11-22T14:00:00Z");
         for (typed, moment) in [
             ("15:30", "2026-11-22T14:30:00Z"),

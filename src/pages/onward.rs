@@ -293,7 +293,8 @@ pub fn wants_pin(pages: &Pages, visitor: &Visitor, destination: &Destination) ->
 /// Whether a page of ours does something for other people: see [`super::duty`].
 fn is_for_others(target: &str) -> bool {
     let path = target.split('?').next().unwrap_or_default();
-    let under = |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let under =
+        |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     under("/vouch") || (under("/lend") && !under("/lend/colleague"))
 }
 

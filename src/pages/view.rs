@@ -17,12 +17,12 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 pub use frame::{App, Continue, FooterLinks, Frame};
 pub use lend::{
-    Colleague, ColleagueTouch, Drawer, LendError, LendKey, LendNotice, PapersError, PapersForm, PapersSeen, Question,
-    SpareNew, SpareNewError, SpareRegister, SpareRemove, SpareRow, SpareState,
+    Colleague, ColleagueTouch, Drawer, LendError, LendKey, LendNotice, PapersError, PapersForm, PapersSeen,
+    Question, SpareNew, SpareNewError, SpareRegister, SpareRemove, SpareRow, SpareState,
 };
 pub use outcome::{
-    AccountExpired, Denial, Denied, ErrorPage, Help, LogOut, LoggedOut, MitIdAborted, MitIdRefusal, MitIdRefused, Resume,
-    Resumption,
+    AccountExpired, Denial, Denied, ErrorPage, Help, LogOut, LoggedOut, MitIdAborted, MitIdRefusal,
+    MitIdRefused, Resume, Resumption,
 };
 
 use crate::pages::text::{Texts, moment};

@@ -46,7 +46,11 @@ pub async fn show(State(pages): State<Arc<Pages>>, visitor: Visitor) -> Answer {
 }
 
 /// `POST /vouch`
-pub async fn vouched(State(pages): State<Arc<Pages>>, visitor: Visitor, Form(papers): Form<Papers>) -> Answer {
+pub async fn vouched(
+    State(pages): State<Arc<Pages>>,
+    visitor: Visitor,
+    Form(papers): Form<Papers>,
+) -> Answer {
     let session = match on_duty(&pages, &visitor, Duty::Vouch, "/vouch").await? {
         Ok(session) => session,
         Err(answer) => return Ok(answer),

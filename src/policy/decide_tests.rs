@@ -306,9 +306,12 @@ fn given(need: Need) -> crate::authn::Evidence {
     use crate::authn::Evidence;
     match need {
         Need::Password => Evidence::Password(PasswordEvidence { at: NOW }),
-        Need::Key { pin } => {
-            Evidence::Key(KeyEvidence { at: NOW, credential: CredentialId(Vec::new()), user_verified: pin, until: None })
-        }
+        Need::Key { pin } => Evidence::Key(KeyEvidence {
+            at: NOW,
+            credential: CredentialId(Vec::new()),
+            user_verified: pin,
+            until: None,
+        }),
         Need::MitId(level) => proof(Method::MitId, &format!("1s,{}", level.name()), NOW).unwrap(),
     }
 }

@@ -116,7 +116,8 @@ impl Proofs<'_> {
     /// that of a key whose loan has ended.
     fn age(&self, method: Method) -> Option<Duration> {
         let at = self.assurance.proven_at(method)?;
-        let lent = method == Method::Key && self.assurance.key.as_ref().is_some_and(|key| !key.counts(self.now));
+        let lent =
+            method == Method::Key && self.assurance.key.as_ref().is_some_and(|key| !key.counts(self.now));
         (!lent && at <= self.now.plus(SKEW)).then(|| self.now.since(at))
     }
 

@@ -39,6 +39,7 @@ mod shared_devices;
 mod slapd;
 mod stopping;
 mod store;
+mod temps;
 mod trace;
 mod wait;
 

@@ -93,9 +93,8 @@ pub async fn begin(State(pages): State<Arc<Pages>>, visitor: Visitor, Form(form)
     let destination = Destination::parse(&pages, &form.fields);
     // Whoever knows a password shall not try all names to see who may lend.
     let address = visitor.arrival.address.map(subscriber);
-    let slow = address.is_some_and(|address| {
-        pages.throttles.address.take(address, pages.clock.now()).is_err()
-    });
+    let slow =
+        address.is_some_and(|address| pages.throttles.address.take(address, pages.clock.now()).is_err());
     let Some((colleague, keys)) = able(&pages, &session, &form.colleague).await?.filter(|_| !slow) else {
         let reason = if slow { "throttled" } else { "nobody-who-may" };
         let entry = visitor.entry(Event::ColleagueRefused).with("reason", reason);
@@ -162,7 +161,8 @@ pub async fn vouched(
     let vouched = Vouched { sign_in: touch.sign_in, unit: touch.unit, colleague: colleague.id.0 };
     let id = pages.ceremonies.begin(visitor.browser, &vouched).await?;
     let Finish { to, ask, method, parked, .. } = message;
-    let next = Fields { to, ask, method, parked }.carried().link(&format!("/lend/colleague/key?vouched={id}"));
+    let next =
+        Fields { to, ask, method, parked }.carried().link(&format!("/lend/colleague/key?vouched={id}"));
     Ok(axum::Json(serde_json::json!({ "next": next })).into_response())
 }
 
@@ -286,11 +286,7 @@ async fn invited(
 }
 
 /// The colleague of that name and their own keys, if they may vouch for whoever is signed in.
-async fn able(
-    pages: &Pages,
-    session: &Session,
-    typed: &str,
-) -> Result<Option<(User, Vec<Key>)>, StoreError> {
+async fn able(pages: &Pages, session: &Session, typed: &str) -> Result<Option<(User, Vec<Key>)>, StoreError> {
     let Ok(name) = Username::parse(typed) else { return Ok(None) };
     let name = pages.directory.account(&name).await?;
     let Some(colleague) = pages.store.user_by_name(&name).await? else { return Ok(None) };

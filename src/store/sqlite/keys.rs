@@ -2,7 +2,7 @@
 
 use sqlx::{FromRow, SqlitePool};
 
-use super::{Write, audit, row};
+use super::{Write, audit, row, spare};
 use crate::authn::{CredentialId, MitIdLevel};
 use crate::store::{AuditRecord, Key, KeyAdded, RegisteredWith, Result, StoreError, TokenHash};
 use crate::time::Timestamp;
@@ -24,10 +24,13 @@ pub(super) async fn add(
                 .bind(key.registered_at.as_millis())
                 .bind(papers(key.registered_with))
                 .execute(&mut *write)
-            .await?;
+                .await?;
         if spent.rows_affected() == 0 {
             return Ok(KeyAdded::CodeSpent);
         }
+    }
+    if spare::exists(&mut write, &key.credential).await? {
+        return Ok(KeyAdded::CredentialTaken);
     }
     let added = sqlx::query(
         "INSERT INTO keys (credential, user, name, passkey, registered_at, registered_with, papers, used_at, suspect)
@@ -50,6 +53,15 @@ pub(super) async fn add(
     audit::append(&mut write, told).await?;
     write.commit().await?;
     Ok(KeyAdded::Added)
+}
+
+/// Whether it is somebody's own.
+pub(super) async fn exists(write: &mut Write, credential: &CredentialId) -> Result<bool> {
+    let exists = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM keys WHERE credential = ?)")
+        .bind(credential.0.as_slice())
+        .fetch_one(&mut **write)
+        .await?;
+    Ok(exists)
 }
 
 pub(super) async fn of(readers: &SqlitePool, user: UserId) -> Result<Vec<Key>> {
@@ -166,7 +178,9 @@ impl TryFrom<KeyRow> for Key {
     fn try_from(row: KeyRow) -> Result<Self> {
         let registered_with = REGISTERED_WITH
             .into_iter()
-            .find(|with| self::registered_with(*with) == row.registered_with && papers(*with) == row.papers.as_deref())
+            .find(|with| {
+                self::registered_with(*with) == row.registered_with && papers(*with) == row.papers.as_deref()
+            })
             .ok_or(StoreError::Corrupt { what: "a key" })?;
         Ok(Self {
             credential: CredentialId(row.credential),

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use sqlx::FromRow;
 
-use super::{Sqlite, audit, row};
+use super::{Sqlite, Write, audit, keys, row};
 use crate::authn::CredentialId;
 use crate::store::{AuditRecord, Key, Lent, Result, SpareKey, SpareKeys, StoreError};
 use crate::time::Timestamp;
@@ -13,6 +13,9 @@ use crate::user::UserId;
 impl SpareKeys for Sqlite {
     async fn add_spare_key(&self, key: &SpareKey, told: &AuditRecord) -> Result<bool> {
         let mut write = self.begin().await?;
+        if keys::exists(&mut write, &key.credential).await? {
+            return Ok(false);
+        }
         let added = sqlx::query(
             "INSERT INTO spare_keys (credential, handle, unit, name, passkey, registered_at, suspect)
              VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING",
@@ -139,6 +142,15 @@ impl SpareKeys for Sqlite {
         write.commit().await?;
         Ok(true)
     }
+}
+
+/// Whether it is a unit's.
+pub(super) async fn exists(write: &mut Write, credential: &CredentialId) -> Result<bool> {
+    let exists = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM spare_keys WHERE credential = ?)")
+        .bind(credential.0.as_slice())
+        .fetch_one(&mut **write)
+        .await?;
+    Ok(exists)
 }
 
 /// After an assertion by a lent key. A loan that is over, or has become another's, is not there any more.

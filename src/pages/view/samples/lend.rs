@@ -5,8 +5,7 @@ use crate::time::Timestamp;
 
 impl Sample<'_> {
     pub(super) fn lend(&self) -> Vec<(&'static str, String)> {
-        let (at, frame, next) =
-            (Timestamp::from_millis(1_795_337_696_007), || self.known(), || self.next());
+        let (at, frame, next) = (Timestamp::from_millis(1_795_337_696_007), || self.known(), || self.next());
         let label = || format!("{}: {}", self.words.app, self.words.key);
         let row = |unit: &str, name: &str, used, state| {
             let (id, unit, name) = ("a-_1".to_owned(), unit.to_owned(), name.to_owned());
@@ -37,7 +36,8 @@ impl Sample<'_> {
             let units = vec![unit.clone(), "Hjemmepleje Nord".to_owned()];
             SpareNew { frame: frame(), unit: unit.clone(), name: name.clone(), units, error }
         };
-        let register = SpareRegister { frame: frame(), next: next(), ceremony: self.ceremony(), label: label() };
+        let register =
+            SpareRegister { frame: frame(), next: next(), ceremony: self.ceremony(), label: label() };
         let remove = SpareRemove { frame: frame(), id: "a-_1".into(), label: label() };
         let ask = |units: &[&str], error| Colleague {
             frame: frame(),
@@ -45,9 +45,8 @@ impl Sample<'_> {
             units: units.iter().map(|unit| (*unit).to_owned()).collect(),
             error,
         };
-        let touch = |borrowing| {
-            ColleagueTouch { frame: frame(), next: next(), ceremony: self.ceremony(), borrowing }
-        };
+        let touch =
+            |borrowing| ColleagueTouch { frame: frame(), next: next(), ceremony: self.ceremony(), borrowing };
         let papers = |error: Option<PapersError>| PapersForm {
             frame: frame(),
             username: error.map(|_| self.words.person.to_owned()).unwrap_or_default(),

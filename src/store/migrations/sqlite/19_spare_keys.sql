@@ -17,14 +17,5 @@ CREATE TABLE spare_keys (
 
 CREATE INDEX spare_keys_by_holder ON spare_keys (holder) WHERE holder IS NOT NULL;
 
--- A credential is one person's or one unit's, whoever writes.
-CREATE TRIGGER spare_keys_are_nobodys BEFORE INSERT ON keys
-WHEN EXISTS (SELECT 1 FROM spare_keys WHERE credential = NEW.credential)
-BEGIN SELECT RAISE(IGNORE); END;
-
-CREATE TRIGGER own_keys_are_no_spares BEFORE INSERT ON spare_keys
-WHEN EXISTS (SELECT 1 FROM keys WHERE credential = NEW.credential)
-BEGIN SELECT RAISE(IGNORE); END;
-
 -- What a lent key has proven ends with the loan.
 ALTER TABLE sessions ADD COLUMN key_until INTEGER CHECK (key_until IS NULL OR key_at IS NOT NULL);
