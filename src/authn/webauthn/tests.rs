@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::*;
 use crate::authn::authenticator::{AssertionDraft, AttestationDraft, SoftwareAuthenticator};
 use crate::random::{self, SeededRandom};
-use crate::store::RegisteredWith;
+use crate::store::{Loan, RegisteredWith};
 use crate::user::Username;
 
 const ORIGIN: &str = "https://login.example.dk";

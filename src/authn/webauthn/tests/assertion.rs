@@ -86,6 +86,27 @@ fn a_key_proves_itself() {
 }
 
 #[test]
+fn a_lent_key_proves_its_holder_until_the_loan_ends() {
+    let handle = Uuid::from_u128(7);
+    let lent = |until| Some(Loan { handle, until });
+    let later = NOW.plus(std::time::Duration::from_millis(1));
+    let mut case = Case::new();
+    case.key.loan = lent(later);
+    let asserted = case.assert(|_| (), |_| ()).unwrap();
+    assert_eq!(asserted.evidence.until, Some(later));
+    let says = |handle: Uuid| {
+        move |response: &mut Value| {
+            response["response"]["userHandle"] = URL_SAFE_NO_PAD.encode(handle.as_bytes()).into();
+        }
+    };
+    assert!(case.assert(|_| (), says(handle)).is_ok(), "it was registered as nobody's");
+    let holder = case.user.id.0;
+    assert_eq!(case.answered(says(holder)), refused(Refusal::WrongUser));
+    case.key.loan = lent(NOW);
+    assert_eq!(case.answered(|_| ()), refused(Refusal::UnknownCredential));
+}
+
+#[test]
 fn the_options_name_the_persons_keys_alone() {
     let case = Case::new();
     let (options, assertion) = case.begin();
