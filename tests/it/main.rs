@@ -11,6 +11,7 @@ mod behind;
 mod broker;
 mod browser;
 mod claims;
+mod colleague;
 mod configuration;
 mod corpus;
 mod discretion;

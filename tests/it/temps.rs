@@ -2,28 +2,25 @@
 
 use std::time::Duration;
 
-use sluse::authn::authenticator::{SoftwareAuthenticator, flag};
+use sluse::authn::authenticator::SoftwareAuthenticator;
 use sluse::random::SystemRandom;
 
 use crate::broker::{NEZ, OLE, Person as Account};
-use crate::browser::Browser;
-use crate::employee::{log_in, register_key_with_code};
 use crate::harness::{CURA, Installation};
 use crate::in_process::InProcess;
-use crate::key::{Key, Touch};
 use crate::origin::Origin;
 use crate::person::{Page, Person};
 
-const PASSWORD: &str = "en lang og god sætning";
+pub const PASSWORD: &str = "en lang og god sætning";
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Leads the unit, and has a key of their own.
-const LEAD: Account = Account { cpr: None, ..OLE };
-const TEMP: Account = Account { cpr: None, ..NEZ };
+pub const LEAD: Account = Account { cpr: None, ..OLE };
+pub const TEMP: Account = Account { cpr: None, ..NEZ };
 
-const SPARE: &str = "Nord: Nøgle 1";
+pub const SPARE: &str = "Nord: Nøgle 1";
 
 #[tokio::test]
 async fn a_temp_from_the_lent_key_to_the_end_of_the_account() {
@@ -234,135 +231,20 @@ async fn a_key_on_papers_has_their_level_and_gives_it_on() {
     assert_eq!(with, ["code", "papers-low", "papers-low"]);
 }
 
-#[tokio::test]
-async fn a_colleague_vouches_and_is_not_signed_in() {
-    let ward = Ward::new().await;
-    let mut lead = ward.lead().await;
-    let mut temp = ward.with_spare_key(&mut lead).await;
-    let page = temp.open(&ward.installation.cura("/vouched?a=b")).await;
-    let page = temp.log_in(&page, TEMP.user, PASSWORD).await;
-    let way = page.link_with("/lend/colleague").expect("a colleague may vouch");
-    let page = temp.open(&page.resolve(&way)).await;
-    assert_eq!(page.heading(), "En kollega siger god for dig");
-    // Neither the temp, nor somebody without the duty, nor nobody: one and the same answer.
-    for name in [TEMP.user, "nobody", "", "a b"] {
-        let page = temp.submit(&page, "/lend/colleague", &[("colleague", name)]).await;
-        assert_eq!(page.reply.status, 422, "{name:?}");
-        assert!(page.reply.text().contains("Den kollega kan ikke"), "{name:?}");
-    }
-    let touch = temp.submit(&page, "/lend/colleague", &[("colleague", LEAD.user)]).await;
-    assert_eq!(touch.heading(), "Kollegaens nøgle");
-    let cookies = temp.cookie_line(&touch.url);
-    let origin = ward.installation.login("");
-
-    // The spare key is no colleague's; another browser's touch is not this one's.
-    assert!(temp.key.assert(&touch.options(), &origin).is_err(), "the spare key is offered");
-    let response = lead.key.assert(&touch.options(), &origin).expect("the colleague's key");
-    let elsewhere = lead.post_response(&touch, "/lend/colleague/finish", &response).await;
-    assert_eq!(elsewhere.status, 400, "bound to the temp's browser");
-    let page = temp.finish(&touch, "/lend/colleague/finish", &response).await;
-    assert_eq!(page.heading(), "Lån enhedens nøgle");
-    assert_eq!(temp.cookie_line(&touch.url), cookies, "the colleague leaves nothing");
-    assert_eq!(temp.post_response(&touch, "/lend/colleague/finish", &response).await.status, 400, "once");
-
-    let response = temp.key.assert(&page.options(), &origin).expect("the spare key");
-    let page = temp.finish(&page, "/lend/colleague/borrow", &response).await;
-    assert_eq!((page.url.as_str(), page.reply.status), (&*ward.installation.cura("/vouched?a=b"), 200));
-    let seen = ward.origin.request("/vouched?a=b").await;
-    assert_eq!(seen.header("x-sluse-user").as_deref(), Some(TEMP.user));
-    let vouched = ward.installation.events("colleague-vouched").remove(0);
-    assert_eq!((&vouched["username"], &vouched["detail"]["for"]), (&LEAD.user.into(), &TEMP.user.into()));
-    let lent = ward.installation.events("spare-key-lent").remove(0);
-    assert_eq!((&lent["username"], &lent["detail"]["by"]), (&TEMP.user.into(), &LEAD.user.into()));
-    assert_eq!(lent["detail"]["key"], SPARE);
-}
-
-#[tokio::test]
-async fn where_a_pin_is_asked_for_the_colleague_gives_one() {
-    let ward = Ward::asking_for("password + key(pin)").await;
-    let mut lead = Person::at(&ward.installation);
-    lead.key.flags |= flag::USER_VERIFIED;
-    let page = lead.open(&ward.installation.cura("/")).await;
-    let page = lead.log_in(&page, LEAD.user, PASSWORD).await;
-    let page = lead.register(&page, &ward.installation.invite(&LEAD)).await;
-    let page = lead.go_on(&page).await;
-    lead.touch(&page).await;
-    let mut temp = add_spare_key(&ward.installation, &mut lead).await;
-    let page = temp.open(&ward.installation.cura("/pin")).await;
-    let page = temp.log_in(&page, TEMP.user, PASSWORD).await;
-    let way = page.link_with("/lend/colleague").expect("a colleague may vouch");
-    let page = temp.open(&page.resolve(&way)).await;
-    let page = temp.submit(&page, "/lend/colleague", &[("colleague", LEAD.user)]).await;
-    lead.key.flags &= !flag::USER_VERIFIED;
-    let origin = ward.installation.login("");
-    let response = lead.key.assert(&page.options(), &origin).expect("the colleague's key");
-    assert_eq!(temp.post_response(&page, "/lend/colleague/finish", &response).await.status, 400);
-    let refused = ward.installation.events("colleague-refused").remove(0);
-    assert_eq!(refused["detail"]["reason"], "user-not-verified");
-}
-
-#[tokio::test]
-async fn a_colleague_vouches_on_the_tablet() {
-    let ward = Ward::new().await;
-    let own = Browser::start().await;
-    own.open(&ward.installation.cura("/")).await;
-    log_in(&own, LEAD.user, PASSWORD).await;
-    let key = register_key_with_code(&own, &ward.installation.invite(&LEAD)).await;
-    own.at(&ward.installation.cura("/")).await;
-    let colleagues = key.credential().await;
-    own.open(&ward.installation.login("/lend/new")).await;
-    key.remove().await;
-    own.field("Enhed").await.write("Nord").await;
-    own.field("Navn på nøgle").await.write("Nøgle 1").await;
-    own.picture("lend-new").await;
-    own.button("Registrer klient").await.click().await;
-    own.button("Start registrering").await;
-    let key = Key::plug_in(&own, Touch::Present).await;
-    own.button("Start registrering").await.click().await;
-    own.heading("Reservenøgler").await;
-    own.shows("I skuffen").await;
-    own.picture("lend").await;
-    let units = key.credential().await;
-
-    let tablet = Browser::start().await;
-    tablet.open(&ward.installation.cura("/citizens/7")).await;
-    log_in(&tablet, TEMP.user, PASSWORD).await;
-    tablet.link("En kollega siger god for dig").await.click().await;
-    tablet.field("Kollegaens brugernavn").await.write(LEAD.user).await;
-    tablet.picture("colleague").await;
-    let key = Key::plug_in(&tablet, Touch::Present).await;
-    key.import(&colleagues).await;
-    tablet.button("Fortsæt").await.click().await;
-    // The colleague's key is touched as the page asks for it; the unit's is not in yet.
-    tablet.heading("Lån enhedens nøgle").await;
-    tablet.picture("colleague-spare").await;
-    key.remove().await;
-    let key = Key::plug_in(&tablet, Touch::Present).await;
-    key.import(&units).await;
-    tablet.find("#start:enabled").await.click().await;
-    tablet.at(&ward.installation.cura("/citizens/7")).await;
-    let seen = ward.origin.request("/citizens/7").await;
-    assert_eq!(seen.header("x-sluse-user").as_deref(), Some(TEMP.user));
-    let cookies = tablet.cookies().await;
-    assert!(!format!("{cookies:?}").contains(LEAD.user), "{cookies:?}");
-    tablet.open(&ward.installation.login("/me")).await;
-    tablet.shows(TEMP.name).await;
-}
-
 /// Cura, a lead with the duty to lend, a temp without a key, and a gateway whose time is ours.
-struct Ward {
-    origin: Origin,
-    installation: Installation,
-    gateway: InProcess,
+pub struct Ward {
+    pub origin: Origin,
+    pub installation: Installation,
+    pub gateway: InProcess,
 }
 
 impl Ward {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         Self::asking_for("strong").await
     }
 
     /// With a Cura that asks everybody for this level.
-    async fn asking_for(level: &str) -> Self {
+    pub async fn asking_for(level: &str) -> Self {
         let origin = Origin::echo().await;
         let installation = Installation::new(&origin);
         let policy = CURA.replace("UPSTREAM", &origin.url());
@@ -385,12 +267,12 @@ impl Ward {
         self.installation.succeed(["user", "import", file.to_str().expect("UTF-8")], "");
     }
 
-    async fn lead(&self) -> Person {
+    pub async fn lead(&self) -> Person {
         Person::let_in(&self.installation, &LEAD, PASSWORD).await
     }
 
     /// Somebody who holds the unit's new key, and has nothing else.
-    async fn with_spare_key(&self, lead: &mut Person) -> Person {
+    pub async fn with_spare_key(&self, lead: &mut Person) -> Person {
         add_spare_key(&self.installation, lead).await
     }
 
@@ -435,7 +317,7 @@ impl Ward {
     }
 }
 
-async fn add_spare_key(installation: &Installation, lead: &mut Person) -> Person {
+pub async fn add_spare_key(installation: &Installation, lead: &mut Person) -> Person {
     let holder = Person::at(installation);
     let mut key = holder.key;
     key.flags = lead.key.flags;
