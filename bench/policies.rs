@@ -69,6 +69,6 @@ pub fn request<'a>(method: &'a str, path: &'a str) -> Request<'a> {
 /// Password and key, twenty minutes ago.
 pub fn proven() -> Assurance {
     let at = NOW.minus(Duration::from_secs(20 * 60));
-    let key = KeyEvidence { at, credential: CredentialId(vec![7; 32]), user_verified: false };
+    let key = KeyEvidence { at, credential: CredentialId(vec![7; 32]), user_verified: false, until: None };
     Assurance::default().with(Evidence::Password(PasswordEvidence { at })).with(Evidence::Key(key))
 }

@@ -49,7 +49,7 @@ async fn main() -> anyhow::Result<()> {
     let password = Evidence::Password(PasswordEvidence { at: now });
     let opened = sessions.start(user.into(), password, &host, Seat::Own).await?;
     let credential = CredentialId(b"bench".to_vec());
-    let key = Evidence::Key(KeyEvidence { at: now, credential, user_verified: false });
+    let key = Evidence::Key(KeyEvidence { at: now, credential, user_verified: false, until: None });
     let raised =
         sessions.raise(&opened.session, key).await?.context("the session ended while it was made")?;
     println!("{}={}", cookie::SESSION, raised.token.value());

@@ -9,7 +9,8 @@ use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use url::Url;
 
-use crate::authn::Method;
+use crate::authn::loan;
+use crate::authn::{Method, MitIdLevel};
 use crate::directory::ldap;
 use crate::policy::expression::Expression;
 use crate::policy::matcher::Network;
@@ -25,6 +26,7 @@ mod read;
 mod roles;
 pub mod shape;
 mod telling;
+mod temps;
 
 pub use house::{House, Terms};
 pub use methods::{KeySettings, Methods, MitIdSettings};
@@ -55,6 +57,10 @@ pub struct Config {
     pub roles: Roles,
     /// Whose gateway it is, and what people are told there.
     pub house: House,
+    /// How long units lend their spare keys.
+    pub spare_keys: loan::Terms,
+    /// The level of a key that was registered on identity papers.
+    pub papers: MitIdLevel,
     pub methods: Methods,
     /// Beside local accounts.
     pub directories: Vec<ldap::Settings>,

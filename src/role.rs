@@ -72,6 +72,11 @@ impl Roles {
     pub fn allow(&self, groups: &[String], duty: Duty) -> bool {
         self.0.iter().any(|(role, group)| role.has(duty) && groups.contains(group))
     }
+
+    /// Whether there is a group whose people may do that.
+    pub fn anybody(&self, duty: Duty) -> bool {
+        self.0.iter().any(|(role, _)| role.has(duty))
+    }
 }
 
 #[cfg(test)]

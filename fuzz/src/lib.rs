@@ -135,6 +135,7 @@ static ASKED: LazyLock<(RelyingParty, Assertion, Credential)> = LazyLock::new(||
         registered_with: RegisteredWith::Code,
         used_at: None,
         suspect: false,
+        loan: None,
     };
     let keys = std::slice::from_ref(&key);
     let (_, assertion) = relying_party

@@ -1,9 +1,13 @@
 //! One-time codes: what the service desk reads out, so that a person can register a first key.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::random::{self, Random};
 use crate::store::TokenHash;
+
+/// How long one is good.
+pub const LIFETIME: Duration = Duration::from_hours(24);
 
 /// Twenty characters of Crockford's base32: 100 random bits.
 #[derive(Clone, PartialEq, Eq)]

@@ -4,6 +4,7 @@ pub mod authenticator;
 pub mod ceremony;
 pub mod code;
 pub mod glass;
+pub mod loan;
 pub mod lockout;
 pub mod mitid;
 pub mod password;
@@ -80,6 +81,15 @@ pub struct KeyEvidence {
     pub credential: CredentialId,
     /// The authenticator checked a PIN or a fingerprint (the UV flag).
     pub user_verified: bool,
+    /// The key is lent, and proves nothing from here on; `None`: it is the person's own.
+    pub until: Option<Timestamp>,
+}
+
+impl KeyEvidence {
+    /// Whether it counts at `now`, its age aside: what a lent key has proven ends with the loan.
+    pub fn counts(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
 }
 
 /// A MitID broker vouched for the person.
@@ -122,6 +132,17 @@ impl Assurance {
             Method::Key => self.key.as_ref().map(|evidence| evidence.at),
             Method::MitId => self.mitid.as_ref().map(|evidence| evidence.at),
         }
+    }
+
+    /// When a key of the person's own last proved them: what a lent one proves opens apps, and changes nothing.
+    pub fn own_key_at(&self) -> Option<Timestamp> {
+        self.key.as_ref().filter(|key| key.until.is_none()).map(|key| key.at)
+    }
+
+    /// What of it counts at `now`, ages aside.
+    #[must_use]
+    pub fn counting(&self, now: Timestamp) -> Self {
+        Self { key: self.key.clone().filter(|key| key.counts(now)), ..self.clone() }
     }
 
     pub fn is_empty(&self) -> bool {

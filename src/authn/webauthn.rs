@@ -13,6 +13,7 @@ mod json;
 mod public_key;
 mod refusal;
 mod response;
+mod spare;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -192,9 +193,20 @@ impl RelyingParty {
         let username = user.username.as_str();
         let shown = if user.name.is_empty() { username } else { &user.name };
         let exclude = existing.iter().map(|key| key.credential.0.clone()).collect();
+        self.begin_for(user.id.0, (username, shown), exclude, verification)
+    }
+
+    /// `handle` is what authenticators know the key's owner by, under these names.
+    fn begin_for(
+        &self,
+        handle: Uuid,
+        (username, shown): (&str, &str),
+        exclude: Vec<Vec<u8>>,
+        verification: Verification,
+    ) -> Result<(String, Registration), BeginError> {
         let builder = self
             .core
-            .new_challenge_register_builder(user.id.0.as_bytes(), username, shown)?
+            .new_challenge_register_builder(handle.as_bytes(), username, shown)?
             .attestation(proto::AttestationConveyancePreference::None)
             .credential_algorithms(OFFERED.to_vec())
             .require_resident_key(false)
@@ -209,7 +221,7 @@ impl RelyingParty {
             selection.user_verification = verification.into();
         }
         let challenge = URL_SAFE_NO_PAD.encode(&options.public_key.challenge);
-        let registration = Registration { user: user.id.0, verification, challenge, state };
+        let registration = Registration { user: handle, verification, challenge, state };
         Ok((serde_json::to_string(&options)?, registration))
     }
 
@@ -280,14 +292,16 @@ impl RelyingParty {
         now: Timestamp,
     ) -> Result<Asserted, AssertionError> {
         let response = response::Assertion::parse(response)?;
-        let known = |key: &&Key| key.user.0 == assertion.user && key.credential.0 == response.id;
+        let lent = |key: &Key| key.loan.is_none_or(|loan| now < loan.until);
+        let known = |key: &&Key| key.user.0 == assertion.user && key.credential.0 == response.id && lent(key);
         let key = keys.iter().find(known).ok_or(Refusal::UnknownCredential)?;
         let credential = Credential::of(key)?;
         let verified = self.verify_parsed(&assertion, &credential, &response)?;
         let passkey = credential.after(verified)?;
         let (credential, user_verified) = (key.credential.clone(), verified.user_verified);
+        let until = key.loan.map(|loan| loan.until);
         Ok(Asserted {
-            evidence: KeyEvidence { at: now, credential, user_verified },
+            evidence: KeyEvidence { at: now, credential, user_verified, until },
             key: Key { passkey, used_at: Some(now), ..key.clone() },
         })
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use crate::audit::{Entry, Event, Origin};
+use crate::authn::loan::Terms;
 use crate::authn::password::{Passwords, Rules};
 use crate::random::{self, Random};
 use crate::secret::Keys;
@@ -20,6 +21,8 @@ pub struct Context<'a> {
     pub keys: &'a Keys,
     pub passwords: &'a Passwords,
     pub rules: Rules,
+    /// How long spare keys are lent.
+    pub loans: Terms,
     pub clock: &'a dyn Clock,
     pub random: &'a dyn Random,
     pub input: &'a dyn Input,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
+use crate::pages::clock::next_at;
 use crate::time::Timestamp;
 
 /// The last day of something, such as an account.
@@ -49,6 +50,64 @@ impl LastDay {
     pub(super) fn before(end: Timestamp) -> String {
         let last = jiff::Timestamp::from_millisecond(end.as_millis().saturating_sub(1));
         last.map_or_else(|_| "?".to_owned(), |last| last.to_zoned(denmark()).date().to_string())
+    }
+}
+
+/// When an account ends: after a day that is written, or at a minute.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+pub(crate) struct End(Timestamp);
+
+impl End {
+    pub(super) fn moment(self) -> Timestamp {
+        self.0
+    }
+
+    /// As it would be written.
+    pub(super) fn written(end: Timestamp) -> String {
+        let minute = to_the_minute(end);
+        if minute.ends_with(" 00:00") { LastDay::before(end) } else { minute }
+    }
+}
+
+impl std::str::FromStr for End {
+    type Err = InvalidSpan;
+
+    fn from_str(typed: &str) -> Result<Self, InvalidSpan> {
+        let span: Span = typed.parse()?;
+        Ok(Self(if typed.contains(':') { span.first } else { span.end }))
+    }
+}
+
+/// A time of day, or a minute of some day.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Until {
+    Clock(String),
+    Moment(Timestamp),
+}
+
+#[derive(Copy, Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a time is written HH:MM or `YYYY-MM-DD HH:MM`, Danish time")]
+pub(crate) struct InvalidTime;
+
+impl Until {
+    /// The next there is after `now`, where no day is written.
+    pub(super) fn after(&self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Clock(typed) => next_at(typed, now).unwrap_or(now),
+            Self::Moment(moment) => *moment,
+        }
+    }
+}
+
+impl std::str::FromStr for Until {
+    type Err = InvalidTime;
+
+    fn from_str(typed: &str) -> Result<Self, InvalidTime> {
+        if next_at(typed, Timestamp::EPOCH).is_some() {
+            return Ok(Self::Clock(typed.to_owned()));
+        }
+        let span: Span = typed.parse().map_err(|_| InvalidTime)?;
+        if typed.contains(':') { Ok(Self::Moment(span.first)) } else { Err(InvalidTime) }
     }
 }
 

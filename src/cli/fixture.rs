@@ -9,6 +9,7 @@ use clap::{Args, FromArgMatches as _, Subcommand};
 use super::input::Input;
 use super::{Context, audit, device, explain, invite, key, session, trace, user};
 use crate::audit::Event;
+use crate::authn::loan::Terms;
 use crate::authn::password::{Cost, Passwords, Rules};
 use crate::random::{self, SeededRandom};
 use crate::secret::{Keys, Secret};
@@ -52,6 +53,7 @@ impl Fixture {
             keys: &self.keys,
             passwords: &self.passwords,
             rules: Rules::default(),
+            loans: Terms::default(),
             clock: &self.clock,
             random: &self.random,
             input: &self.keyboard,

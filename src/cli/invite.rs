@@ -12,7 +12,7 @@ use crate::authn::code::Code;
 use crate::user::Username;
 
 /// How long a code may be used: long enough for a first day at work.
-pub const CODE_LIFETIME: Duration = Duration::from_hours(24);
+pub const CODE_LIFETIME: Duration = crate::authn::code::LIFETIME;
 
 /// Make a one-time code for registering a security key
 ///

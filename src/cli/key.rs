@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Context, Format, Refused, count, date, table};
+use super::{Context, Format, Refused, count, date, spare, table};
 use crate::audit::Event;
 use crate::store::Key;
 use crate::user::Username;
@@ -30,12 +30,25 @@ pub enum Command {
         /// Its name, or the beginning of its id as `sluse key list` shows it
         key: String,
     },
+    /// Units' spare keys
+    #[command(subcommand)]
+    Spare(spare::Command),
+    /// Lend a unit's spare key to somebody until a certain time
+    Lend(spare::Lend),
+    /// Take a lent key back before its time, and end the person's sessions
+    Return {
+        /// `Unit: name`, its name, or the beginning of its id
+        key: String,
+    },
 }
 
 pub async fn run(command: Command, context: &Context<'_>, out: &mut impl Write) -> anyhow::Result<()> {
     match command {
         Command::List { user, format } => list(&user, format, context, out).await,
         Command::Remove { user, key } => remove(&user, &key, context, out).await,
+        Command::Spare(command) => spare::run(command, context, out).await,
+        Command::Lend(lend) => spare::lend(lend, context, out).await,
+        Command::Return { key } => spare::give_back(&key, context, out).await,
     }
 }
 
@@ -134,6 +147,7 @@ mod tests {
                 registered_with: RegisteredWith::Code,
                 used_at: None,
                 suspect: false,
+                loan: None,
             };
             let told = fixture.record(Event::KeyRegistered, &nez);
             assert_eq!(fixture.store.add_key(&key, None, &told).await.unwrap(), KeyAdded::Added);

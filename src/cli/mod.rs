@@ -22,6 +22,7 @@ pub mod serve;
 pub mod session;
 #[cfg(test)]
 mod shipped;
+mod spare;
 mod table;
 mod texts;
 mod trace;
@@ -190,6 +191,7 @@ fn on_the_store(config: &Path, command: Command, out: &mut impl std::io::Write) 
             keys: &keys,
             passwords: &Passwords::new(Cost::default()),
             rules: config.methods.password_rules.clone(),
+            loans: config.spare_keys,
             clock: clock.as_ref(),
             random: random.as_ref(),
             input: &input::Stdin,

@@ -10,7 +10,7 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::date::LastDay;
+use super::date::End;
 use super::{Context, Format, Refused, count, table};
 use crate::audit::Event;
 use crate::random;
@@ -36,7 +36,7 @@ pub enum Command {
     /// Add and update people from a CSV or JSON file
     ///
     /// The first line names the columns: username and name, and any of cpr, groups (separated by `;`),
-    /// expiry (the last day, YYYY-MM-DD, Danish time) and claim:NAME (values separated by `;`). A column that is there is the truth, and an empty cell
+    /// expiry (the last day, YYYY-MM-DD, or the minute, `YYYY-MM-DD HH:MM`; Danish time) and claim:NAME (values separated by `;`). A column that is there is the truth, and an empty cell
     /// clears; a column that is not there is left as it was. People the file does not name are left alone;
     /// whose groups, claims or expiry change are logged out.
     ///
@@ -71,9 +71,9 @@ pub struct Add {
     /// Something else that policies may ask; repeat for more
     #[arg(long = "claim", value_name = "NAME=VALUE", value_parser = claim)]
     claims: Vec<(String, String)>,
-    /// The account's last day, YYYY-MM-DD, Danish time
-    #[arg(long, value_name = "DATE")]
-    expiry: Option<LastDay>,
+    /// The account's last day, YYYY-MM-DD, or the minute it ends, `YYYY-MM-DD HH:MM`; Danish time
+    #[arg(long, alias = "expiry", value_name = "TIME")]
+    until: Option<End>,
     /// Read the CPR number from standard input; only a keyed hash of it is kept
     #[arg(long)]
     cpr_stdin: bool,
@@ -104,7 +104,7 @@ async fn add(add: Add, context: &Context<'_>, out: &mut impl Write) -> anyhow::R
         claims: sorted(add.claims),
         cpr,
         disabled: false,
-        expires_at: add.expiry.map(LastDay::end),
+        expires_at: add.until.map(End::moment),
         created_at: context.now(),
     };
     if !context.store.add_user(&user).await? {
@@ -178,7 +178,7 @@ fn row(user: &User, context: &Context<'_>) -> [String; 6] {
         user.name.clone(),
         user.groups.join("; "),
         if user.cpr.is_some() { "yes" } else { "no" }.to_owned(),
-        user.expires_at.map(LastDay::before).unwrap_or_default(),
+        user.expires_at.map(End::written).unwrap_or_default(),
         state.to_owned(),
     ]
 }

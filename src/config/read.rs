@@ -13,8 +13,8 @@ use url::{Host, Url};
 use super::{
     Audit, CertificateFiles, Config, Language, Listen, Protocol, Sessions, SharedDevices, StoreLocation,
 };
-use super::{directories, house, methods, provisioning, roles, shape, telling};
-use crate::authn::Method;
+use super::{directories, house, methods, provisioning, roles, shape, telling, temps};
+use crate::authn::{Method, MitIdLevel};
 use crate::policy::Level;
 use crate::policy::document::{Node, Value};
 use crate::policy::expression::Expression;
@@ -71,6 +71,9 @@ impl Reader<'_> {
         let webhooks = fields.optional("webhooks").map(|node| telling::webhooks(self, node));
         let house = ["organisation", "links", "terms"].map(|name| fields.optional(name));
         let house = house::read(self, house);
+        let spare_keys =
+            fields.optional("spare_keys").map(|node| temps::spare_keys(self, node)).unwrap_or_default();
+        let papers = fields.optional("papers").map_or(MitIdLevel::Low, |node| temps::papers(self, node));
         let methods = fields.required("methods").map(|node| methods::read(self, node, login.as_ref()));
         let (methods, named) = methods.unwrap_or_default();
         let directories = fields.optional("directories");
@@ -103,6 +106,8 @@ impl Reader<'_> {
             webhooks: webhooks.unwrap_or_default(),
             roles,
             house,
+            spare_keys,
+            papers,
             methods,
             directories,
             provisioning,

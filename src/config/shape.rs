@@ -47,6 +47,8 @@ pub static CONFIG: Shape = Shape {
         optional("organisation", WORDED, "Whose gateway it is, beside its name on every page."),
         optional("links", Map(&LINKS), "Pages of yours that every page links to."),
         optional("terms", Map(&TERMS), "Terms of use, accepted before anybody goes on to an app."),
+        optional("spare_keys", Map(&SPARE_KEYS), "How long units lend their spare keys."),
+        optional("papers", Map(&PAPERS), "Keys that are registered on identity papers."),
         required("methods", Map(&METHODS), "What people prove who they are with."),
         optional(
             "levels",
@@ -225,6 +227,23 @@ pub(super) static ROLES: Shape = Shape {
         optional("unit_lead", OneOrMore(&Text), "Groups that lend a unit's spare keys."),
         optional("auditor", OneOrMore(&Text), "Groups that read everybody's events."),
     ],
+};
+
+pub(super) static SPARE_KEYS: Shape = Shape {
+    name: "spare_keys",
+    keys: &[
+        optional("usual", DURATION, "Where nobody says how long; 9h where it is not said."),
+        optional("longest", DURATION, "At most a day; 16h where it is not said."),
+    ],
+};
+
+pub(super) static PAPERS: Shape = Shape {
+    name: "papers",
+    keys: &[optional(
+        "level",
+        Words(|| words(&LEVELS)),
+        "The level such a key is kept with; `low` where it is not said.",
+    )],
 };
 
 pub(super) static METHODS: Shape = Shape {

@@ -20,8 +20,8 @@ pub use local::Local;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verified {
     Person(User),
-    /// The password is right, but the account is disabled or has expired. To be answered as a wrong one;
-    /// only the audit may know.
+    /// The password is right, but the account is disabled or has expired. One that is disabled is answered as a
+    /// wrong password, and only the audit may know; whoever knows the password may know that it has expired.
     Inactive(User),
     /// The password is right, or so the directory says, but its account cannot be used. The person may know:
     /// nobody else hears it.

@@ -104,7 +104,14 @@ pub async fn session(State(pages): State<Arc<Pages>>, visitor: Visitor) -> Respo
         .into_iter()
         .filter_map(|method| {
             let age = now.since(session.assurance.proven_at(method)?).as_secs();
-            Some((method.name().to_owned(), json!({ "age": age })))
+            // A lent key's proof has an end of its own.
+            let until =
+                session.assurance.key.as_ref().filter(|_| method == Method::Key).and_then(|key| key.until);
+            let mut proof = json!({ "age": age });
+            if let Some(until) = until {
+                proof["expires_in"] = until.since(now).as_secs().into();
+            }
+            Some((method.name().to_owned(), proof))
         })
         .collect();
     let app = visitor.arrival.app.as_ref();

@@ -80,7 +80,7 @@ pub async fn give(State(pages): State<Arc<Pages>>, visitor: Visitor, Form(given)
         }
     };
     let Some(session) = &visitor.session else { return Ok(see_other("/login")) };
-    let keys = key::usable_keys(&pages, session).await?;
+    let keys = onward::usable_keys(&pages, session, &own_keys_alone()).await?;
     // Where the rule asks for the PIN as well, one touch is enough for both.
     let verification = if offered.pin { Verification::Required } else { Verification::Discouraged };
     let (options, assertion) =
@@ -138,8 +138,9 @@ pub async fn finish(
     let Some(offered) = offered.filter(|offered| offered.app.name == app && offered.rule == rule) else {
         return refuse(&pages, &visitor, "not-offered").await;
     };
+    let keys = onward::usable_keys(&pages, &session, &own_keys_alone()).await?;
     let response = message.response.get().as_bytes();
-    let opened = match key::touched(&pages, &visitor, &session, assertion, response).await? {
+    let opened = match key::touched(&pages, &visitor, &session, (assertion, &keys), response).await? {
         Ok(opened) => opened,
         Err(refusal) => return Ok(refusal),
     };
@@ -213,7 +214,7 @@ async fn offered(
         let step = onward::step(pages, visitor, destination).await?;
         return Ok(Err(super::login::follow(step, fields, destination)));
     };
-    if key::usable_keys(pages, session).await?.is_empty() {
+    if onward::usable_keys(pages, session, &own_keys_alone()).await?.is_empty() {
         let page = reply::html(&view::GlassNoKey { frame: visitor.frame() });
         return Ok(Err((StatusCode::FORBIDDEN, page).into_response()));
     }
@@ -245,4 +246,9 @@ fn to_login(pages: &Pages, own: &str) -> Response {
 async fn refuse(pages: &Pages, visitor: &Visitor, reason: &str) -> Answer {
     pages.audit.record(visitor.entry(Event::GlassRefused).with("reason", reason)).await;
     Ok(refused(visitor, StatusCode::BAD_REQUEST))
+}
+
+/// A key that is lent opens apps, and no glass.
+fn own_keys_alone() -> Destination {
+    Destination::Own(BREAK_GLASS.to_owned())
 }

@@ -15,13 +15,13 @@ use super::attempt;
 use super::login::{follow, set_session};
 use super::onward::{self, Destination, Fields, Step};
 use super::visitor::Visitor;
-use super::{Answer, Pages, Unavailable, reply, view};
+use super::{Answer, Pages, Unavailable, lend, reply, view};
 use crate::audit::{Entry, Event};
 use crate::authn::ceremony::Purpose;
 use crate::authn::webauthn::{Assertion, AssertionError, Verification};
 use crate::authn::{Evidence, Method};
 use crate::session::{Opened, Session};
-use crate::store::{Key, StoreError};
+use crate::store::Key;
 
 /// An assertion under way.
 #[derive(Serialize, Deserialize)]
@@ -61,7 +61,7 @@ pub async fn show(State(pages): State<Arc<Pages>>, visitor: Visitor, Query(field
     };
     match step {
         Step::Key { pin, mitid, purpose, once } => {
-            let keys = usable_keys(&pages, &session).await?;
+            let keys = onward::usable_keys(&pages, &session, &destination).await?;
             let verification = if pin { Verification::Required } else { Verification::Discouraged };
             let begun = pages.settings().relying_party.begin_assertion(session.user.id, &keys, verification);
             let (options, assertion) = match begun {
@@ -87,6 +87,7 @@ pub async fn show(State(pages): State<Arc<Pages>>, visitor: Visitor, Query(field
             frame: visitor.frame(),
             next: fields.carried(),
             mitid: pages.settings().mitid.is_some(),
+            colleague: lend::is_open_to(&pages, &destination).await?,
             error: None,
         })),
         step => Ok(follow(step, &fields, &destination)),
@@ -114,14 +115,16 @@ pub async fn finish(
     if began != session.sign_in.id.0 {
         return refuse(&pages, &visitor, &session, "another-session").await;
     }
+    let Finish { to, ask, method, .. } = &message;
+    let fields = Fields { to: to.clone(), ask: ask.clone(), method: method.clone(), parked };
+    let destination = Destination::parse(&pages, &fields);
+    let keys = onward::usable_keys(&pages, &session, &destination).await?;
     let response = message.response.get().as_bytes();
-    let opened = match touched(&pages, &visitor, &session, assertion, response).await? {
+    let opened = match touched(&pages, &visitor, &session, (assertion, &keys), response).await? {
         Ok(opened) => opened,
         Err(refusal) => return Ok(refusal),
     };
-    let fields = Fields { to: message.to, ask: message.ask, method: message.method, parked };
     let visitor = visitor.with(opened.session.clone());
-    let destination = Destination::parse(&pages, &fields);
     let step = onward::step_after(&pages, &visitor, &destination, Method::Key).await?;
     let mut response = tell(step, &fields);
     set_session(&mut response, &opened);
@@ -133,17 +136,16 @@ pub async fn touched(
     pages: &Pages,
     visitor: &Visitor,
     session: &Session,
-    assertion: Assertion,
+    (assertion, keys): (Assertion, &[Key]),
     response: &[u8],
 ) -> Result<Result<Opened, Response>, Unavailable> {
-    let keys = usable_keys(pages, session).await?;
     let finished =
-        pages.settings().relying_party.finish_assertion(assertion, &keys, response, pages.clock.now());
+        pages.settings().relying_party.finish_assertion(assertion, keys, response, pages.clock.now());
     let asserted = match finished {
         Ok(asserted) => asserted,
         Err(AssertionError::CounterRegressed { credential }) => {
-            if let Some(key) = keys.into_iter().find(|key| key.credential == credential) {
-                pages.store.update_key(&Key { suspect: true, ..key }).await?;
+            if let Some(key) = keys.iter().find(|key| key.credential == credential) {
+                pages.store.update_key(&Key { suspect: true, ..key.clone() }).await?;
             }
             let entry = Entry::new(Event::KeySuspect, &visitor.origin()).user(&session.user);
             pages.audit.record(entry).await;
@@ -164,7 +166,12 @@ pub async fn touched(
     let entry = Entry::new(Event::KeyVerified, &visitor.origin())
         .user(&session.user)
         .with("key", asserted.key.name.as_str())
-        .with("user_verified", verified);
+        .with("user_verified", verified)
+        .with("with", asserted.key.registered_with.name());
+    let entry = match asserted.key.loan {
+        Some(loan) => entry.with("lent_until", loan.until.to_rfc3339()),
+        None => entry,
+    };
     pages.audit.record(entry).await;
     attempt::proven(pages, visitor, &session.user).await?;
     pages.metrics.ceremony("key", "ok");
@@ -219,11 +226,4 @@ async fn refuse(pages: &Pages, visitor: &Visitor, session: &Session, reason: &st
     let entry = Entry::new(Event::KeyRefused, &visitor.origin()).user(&session.user).with("reason", reason);
     pages.audit.record(entry).await;
     Ok(refused(visitor, StatusCode::BAD_REQUEST))
-}
-
-/// A key whose counter went backwards may have a copy: it proves nothing until the person replaces it.
-pub async fn usable_keys(pages: &Pages, session: &Session) -> Result<Vec<Key>, StoreError> {
-    let mut keys = pages.store.keys(session.user.id).await?;
-    keys.retain(|key| !key.suspect);
-    Ok(keys)
 }

@@ -16,7 +16,7 @@ use super::onward::{self, Destination, Fields, Step};
 use super::reply::{self, add_cookie, see_other};
 use super::view::{CodeError, KeyNewError};
 use super::visitor::Visitor;
-use super::{Answer, Pages, client, view};
+use super::{Answer, Pages, client, lend, view};
 use crate::audit::{Entry, Event};
 use crate::authn::ceremony::Purpose;
 use crate::authn::code::Code;
@@ -63,6 +63,7 @@ pub async fn code(State(pages): State<Arc<Pages>>, visitor: Visitor, Form(form):
             frame: visitor.frame(),
             next: form.fields.carried(),
             mitid: pages.settings().mitid.is_some(),
+            colleague: lend::is_open_to(&pages, &Destination::parse(&pages, &form.fields)).await?,
             error: Some(CodeError::Wrong),
         };
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, reply::html(&page)).into_response());
@@ -170,8 +171,11 @@ pub async fn finish(
     if new.sign_in != session.sign_in.id.0 {
         return refuse(&pages, &visitor, &session, "another-session").await;
     }
-    let registered_with = match (new.code, second_factor(&session, &visitor)) {
-        (Some(_), _) => RegisteredWith::Code,
+    let registered_with = match (new.code, second_factor(&pages, &session, &visitor).await?) {
+        (Some(code), _) => match pages.store.papers_of_code(session.user.id, &TokenHash(code)).await? {
+            Some(level) => RegisteredWith::Papers(level),
+            None => RegisteredWith::Code,
+        },
         (None, Some(with)) => with,
         (None, None) => return refuse(&pages, &visitor, &session, "second-factor-stale").await,
     };
@@ -191,11 +195,12 @@ pub async fn finish(
         registered_with,
         used_at: None,
         suspect: false,
+        loan: None,
     };
     let told = Entry::new(Event::KeyRegistered, &visitor.origin())
         .user(&session.user)
         .with("key", key.name.as_str())
-        .with("with", with_name(registered_with));
+        .with("with", registered_with.name());
     let told = client::named(told, &visitor).into_record();
     match pages.store.add_key(&key, new.code.map(TokenHash).as_ref(), &told).await? {
         KeyAdded::Added => {}
@@ -258,7 +263,7 @@ async fn voucher(
     session: &Session,
     headers: &HeaderMap,
 ) -> Result<Option<Voucher>, StoreError> {
-    if second_factor(session, visitor).is_some() {
+    if second_factor(pages, session, visitor).await?.is_some() {
         return Ok(Some(Voucher::SecondFactor));
     }
     let cookies = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
@@ -268,20 +273,28 @@ async fn voucher(
     Ok(live.then(|| Voucher::Code(code.hash())))
 }
 
-/// The fresh second factor of the session, whose level a key registered now inherits.
-fn second_factor(session: &Session, visitor: &Visitor) -> Option<RegisteredWith> {
+/// The fresh second factor of the session, whose level a key registered now inherits. A key that is lent to the
+/// person is none.
+async fn second_factor(
+    pages: &Pages,
+    session: &Session,
+    visitor: &Visitor,
+) -> Result<Option<RegisteredWith>, StoreError> {
     let fresh = |at| visitor.arrival.at.since(at) <= onward::SELF_SERVICE_FRESH;
-    let mitid = session.assurance.mitid.as_ref().filter(|mitid| fresh(mitid.at));
-    let key = session.assurance.key.as_ref().filter(|key| fresh(key.at));
-    mitid.map(|mitid| RegisteredWith::MitId(mitid.level)).or(key.map(|_| RegisteredWith::Key))
-}
-
-fn with_name(with: RegisteredWith) -> &'static str {
-    match with {
-        RegisteredWith::MitId(level) => level.name(),
-        RegisteredWith::Key => "key",
-        RegisteredWith::Code => "code",
+    if let Some(mitid) = session.assurance.mitid.as_ref().filter(|mitid| fresh(mitid.at)) {
+        return Ok(Some(RegisteredWith::MitId(mitid.level)));
     }
+    let Some(proof) = session.assurance.key.as_ref().filter(|_| onward::has_fresh_own_key(session, visitor))
+    else {
+        return Ok(None);
+    };
+    let keys = pages.store.keys(session.user.id).await?;
+    let touched = keys.into_iter().find(|key| key.credential == proof.credential);
+    // What papers vouched for does not become more by way of another key.
+    Ok(touched.map(|key| match key.registered_with {
+        papers @ RegisteredWith::Papers(_) => papers,
+        RegisteredWith::MitId(_) | RegisteredWith::Key | RegisteredWith::Code => RegisteredWith::Key,
+    }))
 }
 
 async fn refuse(pages: &Pages, visitor: &Visitor, session: &Session, reason: &str) -> Answer {

@@ -24,6 +24,7 @@ use crate::session::cookie::{self, Keep, SessionToken};
 use crate::session::{Opened, Seat};
 use crate::store::StoreError;
 use crate::store::self_service::Whereabouts;
+use crate::time::Timestamp;
 use crate::user::{User, UserId, Username};
 
 #[derive(Default, Deserialize)]
@@ -95,9 +96,9 @@ pub async fn submit(
     let (user, device) = match verify(&pages, &visitor, &username, Secret::new(password)).await? {
         Ok(verified) => verified,
         Err(Turned::Back(refused)) => return Ok(refuse(refused)),
-        Err(Turned::Away { why, change }) => {
+        Err(Turned::Away { why, change, ended }) => {
             let (frame, next) = (visitor.frame_with_code(), fields.carried());
-            let page = view::UnusableAccount { frame, next, why, change: change.map(String::from) };
+            let page = view::UnusableAccount { frame, next, why, ended, change: change.map(String::from) };
             return Ok((StatusCode::FORBIDDEN, reply::html(&page)).into_response());
         }
     };
@@ -206,7 +207,7 @@ pub enum Turned {
     /// To the form, in words that tell nothing of who has an account.
     Back(Refused),
     /// The password is right: the person may know what is wrong with the account.
-    Away { why: Unusable, change: Option<Url> },
+    Away { why: Unusable, change: Option<Url>, ended: Option<Timestamp> },
 }
 
 impl From<Refused> for Turned {
@@ -240,14 +241,23 @@ pub async fn verify(
             ("ok", entry(Event::PasswordVerified).user(&user), Ok((user, device)))
         }
         Ok(Verified::Inactive(user)) => {
-            let refused = attempt.wrong(typed, Some(user.id)).await;
-            ("inactive", entry(Event::AccountInactive).user(&user), Err(refused.into()))
+            let entry = entry(Event::AccountInactive).user(&user);
+            match user.expires_at.filter(|at| *at <= pages.clock.now() && !user.disabled) {
+                Some(at) => {
+                    // It was no guess.
+                    attempt.void().await?;
+                    let entry = entry.with("expired_at", at.to_rfc3339());
+                    let turned = Turned::Away { why: Unusable::Expired, change: None, ended: Some(at) };
+                    ("expired", entry, Err(turned))
+                }
+                None => ("inactive", entry, Err(attempt.wrong(typed, Some(user.id)).await.into())),
+            }
         }
         Ok(Verified::Unusable { known, why, change }) => {
             // It was no guess.
             attempt.void().await?;
             let entry = about(entry(Event::AccountInactive).with("directory", why.code()), known);
-            ("inactive", entry, Err(Turned::Away { why, change }))
+            ("inactive", entry, Err(Turned::Away { why, change, ended: None }))
         }
         Ok(Verified::Locked { known }) => {
             // It may have been a guess, and is answered as one too many.

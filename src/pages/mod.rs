@@ -6,12 +6,15 @@ pub mod appearance;
 pub mod asset;
 mod attempt;
 mod client;
+pub mod clock;
 mod device;
+mod duty;
 mod events;
 mod front;
 mod glass;
 mod key;
 mod keys;
+mod lend;
 mod login;
 mod me;
 mod mitid;
@@ -24,6 +27,7 @@ mod terms;
 pub mod text;
 pub mod view;
 mod visitor;
+mod vouch;
 
 use std::sync::Arc;
 
@@ -43,6 +47,7 @@ use crate::assertion::AssertionKey;
 use crate::audit::AuditLog;
 use crate::authn::MitIdLevel;
 use crate::authn::ceremony::Ceremonies;
+use crate::authn::loan;
 use crate::authn::mitid::MitId;
 use crate::authn::password::{Passwords, Rules};
 use crate::authn::throttle::Throttles;
@@ -107,6 +112,10 @@ pub struct Settings {
     pub privacy: Option<Text>,
     /// Accepted before anybody goes on to an app.
     pub terms: Option<Terms>,
+    /// How long units lend their spare keys.
+    pub spare_keys: loan::Terms,
+    /// The level of a key that is registered on identity papers.
+    pub papers: MitIdLevel,
 }
 
 impl Pages {
@@ -148,6 +157,8 @@ pub fn login_host(pages: &Arc<Pages>) -> Router {
         .route("/keys/{id}/prefer", post(me::prefer))
         .route("/keys/{id}/delete", get(me::delete).post(me::deleted))
         .route("/terms", get(terms::show).post(terms::accept))
+        .merge(lend::routes())
+        .route("/vouch", get(vouch::show).post(vouch::vouched))
         .route("/device", get(device::ask).post(device::mark))
         .route("/logout", post(login::log_out))
         .route("/logged-out", get(front::logged_out));

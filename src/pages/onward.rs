@@ -21,7 +21,7 @@ use crate::policy::expression::Need;
 use crate::policy::path::CanonicalPath;
 use crate::policy::{self, App, Decision, Demand, Denial, Offer, Person};
 use crate::session::{Seat, Session, handoff, parked};
-use crate::store::StoreError;
+use crate::store::{Key, StoreError};
 
 /// How recent a second factor must be before keys may be changed.
 pub const SELF_SERVICE_FRESH: Duration = Duration::from_secs(10 * 60);
@@ -192,9 +192,12 @@ impl Fields {
 pub async fn step(pages: &Pages, visitor: &Visitor, destination: &Destination) -> Result<Step, StoreError> {
     let Some(session) = &visitor.session else { return Ok(Step::Password) };
     match destination {
+        Destination::Own(target) if is_for_others(target) && !has_fresh_own_key(session, visitor) => {
+            second_factor(pages, session, destination, (&[Need::Key { pin: false }], None)).await
+        }
         Destination::Own(target) if changes_keys(target) && !is_fresh(session, visitor) => {
             let needs = [Need::Key { pin: false }, Need::MitId(MitIdLevel::Low)];
-            second_factor(pages, session, &needs, None).await
+            second_factor(pages, session, destination, (&needs, None)).await
         }
         Destination::Own(_)
             if destination.changes_password()
@@ -202,7 +205,7 @@ pub async fn step(pages: &Pages, visitor: &Visitor, destination: &Destination) -
                 && !pages.store.keys(session.user.id).await?.is_empty() =>
         {
             let needs = [Need::Key { pin: false }, Need::MitId(MitIdLevel::Low)];
-            second_factor(pages, session, &needs, None).await
+            second_factor(pages, session, destination, (&needs, None)).await
         }
         Destination::Own(target) => Ok(Step::Go(target.clone())),
         Destination::App { ask, parked, .. } => {
@@ -216,7 +219,7 @@ pub async fn step(pages: &Pages, visitor: &Visitor, destination: &Destination) -
                     go(pages, session, destination).await
                 }
                 Some(Decision::Login(demand) | Decision::StepUp(demand)) => {
-                    demanded(pages, session, &demand).await
+                    demanded(pages, session, destination, &demand).await
                 }
                 // A denial is the app host's to tell; so is a path it refuses.
                 Some(Decision::Allow(_) | Decision::Deny(_)) | None => go(pages, session, destination).await,
@@ -317,12 +320,57 @@ fn encode(id: &str) -> impl std::fmt::Display {
     percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC)
 }
 
-/// The person has a second factor that is recent enough to change keys.
+/// The person has a second factor that is recent enough to change keys. A key that is lent to them is none: it
+/// would make itself permanent.
 pub fn is_fresh(session: &Session, visitor: &Visitor) -> bool {
-    [Method::Key, Method::MitId].into_iter().any(|method| {
-        let proven = session.assurance.proven_at(method);
-        proven.is_some_and(|at| visitor.arrival.at.since(at) <= SELF_SERVICE_FRESH)
+    let mitid = session.assurance.proven_at(Method::MitId);
+    has_fresh_own_key(session, visitor)
+        || mitid.is_some_and(|at| visitor.arrival.at.since(at) <= SELF_SERVICE_FRESH)
+}
+
+/// The person has touched a key of their own recently enough to do something for others.
+pub fn has_fresh_own_key(session: &Session, visitor: &Visitor) -> bool {
+    let own = session.assurance.own_key_at();
+    own.is_some_and(|at| visitor.arrival.at.since(at) <= SELF_SERVICE_FRESH)
+}
+
+/// The keys that would do on the way there: those that are lent to a person open apps, and nothing of ours. A
+/// key whose counter went backwards may have a copy: it proves nothing until it is replaced.
+pub async fn usable_keys(
+    pages: &Pages,
+    session: &Session,
+    destination: &Destination,
+) -> Result<Vec<Key>, StoreError> {
+    let mut keys = pages.store.keys(session.user.id).await?;
+    if matches!(destination, Destination::App { .. }) {
+        keys.extend(pages.store.lent_keys(session.user.id, pages.clock.now()).await?);
+    }
+    keys.retain(|key| !key.suspect);
+    Ok(keys)
+}
+
+/// Whether a touch on the way there must come with a PIN, as it stands.
+pub async fn wants_pin(
+    pages: &Pages,
+    visitor: &Visitor,
+    destination: &Destination,
+) -> Result<bool, StoreError> {
+    let Some(session) = &visitor.session else { return Ok(false) };
+    Ok(match decide(pages, visitor, session, destination, false).await? {
+        Some(Decision::Login(demand) | Decision::StepUp(demand)) => {
+            let mut keys = demand.alternatives.iter().flatten().filter(|need| need.method() == Method::Key);
+            keys.next().is_some_and(|need| *need == Need::Key { pin: true })
+        }
+        Some(Decision::Allow(_) | Decision::Deny(_)) | None => false,
     })
+}
+
+/// Whether a page of ours does something for other people: see [`super::duty`].
+fn is_for_others(target: &str) -> bool {
+    let path = target.split('?').next().unwrap_or_default();
+    let under =
+        |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    under("/vouch") || (under("/lend") && !under("/lend/colleague"))
 }
 
 /// Whether a page of ours shows or does something that needs a fresh second factor.
@@ -370,14 +418,19 @@ fn decide_with(
 }
 
 /// The first way that is open to the person, in the order of the policy's own alternatives.
-async fn demanded(pages: &Pages, session: &Session, demand: &Demand) -> Result<Step, StoreError> {
+async fn demanded(
+    pages: &Pages,
+    session: &Session,
+    destination: &Destination,
+    demand: &Demand,
+) -> Result<Step, StoreError> {
     let open = |way: &&Vec<Need>| !way.contains(&Need::Password);
     let needs: Vec<Need> =
         demand.alternatives.iter().filter(open).filter_map(|way| way.first().copied()).collect();
     if needs.is_empty() {
         return Ok(Step::Password);
     }
-    let mut step = second_factor(pages, session, &needs, demand.text.clone()).await?;
+    let mut step = second_factor(pages, session, destination, (&needs, demand.text.clone())).await?;
     if let Step::Key { once, .. } = &mut step {
         *once = demand.once;
     }
@@ -387,8 +440,8 @@ async fn demanded(pages: &Pages, session: &Session, demand: &Demand) -> Result<S
 async fn second_factor(
     pages: &Pages,
     session: &Session,
-    needs: &[Need],
-    purpose: Option<policy::Text>,
+    destination: &Destination,
+    (needs, purpose): (&[Need], Option<policy::Text>),
 ) -> Result<Step, StoreError> {
     let key = needs.iter().find_map(|need| match need {
         Need::Key { pin } => Some(*pin),
@@ -398,8 +451,7 @@ async fn second_factor(
         Need::MitId(level) if pages.settings().mitid.is_some() => Some(*level),
         _ => None,
     });
-    let keys = pages.store.keys(session.user.id).await?;
-    let usable = keys.iter().any(|key| !key.suspect);
+    let usable = !usable_keys(pages, session, destination).await?.is_empty();
     Ok(match key {
         Some(pin) if usable => Step::Key { pin, mitid: mitid.is_some(), purpose, once: false },
         _ => Step::MitId { level: mitid },

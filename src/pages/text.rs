@@ -47,6 +47,7 @@ mod account;
 mod da;
 mod en;
 mod glass;
+mod lend;
 mod password;
 mod sessions;
 pub mod telling;
@@ -158,6 +159,9 @@ pub struct Texts {
     pub front: Front,
     pub login: Login,
     pub no_keys: NoKeys,
+    pub lend: lend::Lend,
+    pub colleague: lend::Colleague,
+    pub papers: lend::Papers,
     pub key_prompt: KeyPrompt,
     pub webauthn: WebAuthn,
     pub me: Me,
@@ -227,8 +231,9 @@ texts! {
     Events {
         title lead none password_verified password_wrong password_set disabled enabled invited locked unlocked
         inactive mitid_verified mitid_refused mitid_bound key_registered key_verified key_refused key_suspect
-        key_renamed key_deleted code_refused entered logged_out denied browser_new key_preferred
-        terms_accepted glass_broken glass_used glass_closed glass_refused
+        key_renamed key_deleted code_refused spare_lent spare_returned colleague_vouched papers_seen entered
+        logged_out denied browser_new key_preferred terms_accepted glass_broken glass_used glass_closed
+        glass_refused
     }
     Resume { title sending question submit discard approved approved_lead gone gone_lead }
     Denied { title app not_open closed groups person methods account what_to_do ask switch other_systems }
@@ -270,6 +275,10 @@ impl Events {
             "key-renamed" => self.key_renamed,
             "key-deleted" => self.key_deleted,
             "code-refused" => self.code_refused,
+            "spare-key-lent" => self.spare_lent,
+            "spare-key-returned" => self.spare_returned,
+            "colleague-vouched" => self.colleague_vouched,
+            "papers-seen" => self.papers_seen,
             "session-handed-off" => self.entered,
             "logged-out" => self.logged_out,
             "request-denied" => self.denied,

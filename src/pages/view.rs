@@ -7,6 +7,7 @@ mod account;
 pub mod demo;
 mod frame;
 mod glass;
+mod lend;
 mod outcome;
 mod own;
 #[doc(hidden)]
@@ -20,6 +21,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 pub use account::UnusableAccount;
 pub use frame::{App, Continue, FooterLinks, Frame};
 pub use glass::{Glass, GlassBreak, GlassNoKey, GlassTouch, PaneRow, ReasonError};
+pub use lend::{
+    Colleague, ColleagueTouch, Drawer, LendError, LendKey, LendNotice, PapersError, PapersForm, PapersSeen,
+    Question, SpareNew, SpareNewError, SpareRegister, SpareRemove, SpareRow, SpareState,
+};
 pub use outcome::{
     Denial, Denied, ErrorPage, Help, LogOut, LoggedOut, MitIdAborted, MitIdRefusal, MitIdRefused, Resume,
     Resumption,
@@ -168,6 +173,8 @@ pub struct NoKeys {
     pub frame: Frame,
     pub next: Continue,
     pub mitid: bool,
+    /// A colleague may vouch, here and now.
+    pub colleague: bool,
     pub error: Option<CodeError>,
 }
 

@@ -21,6 +21,7 @@ use crate::random;
 use crate::session::cookie::{self, Keep, SessionToken};
 use crate::session::{Seat, Session};
 use crate::store::{StoreError, TokenHash};
+use crate::user::User;
 
 /// Who asks, from where, in which language.
 #[derive(Clone)]
@@ -60,6 +61,11 @@ impl Visitor {
             Some(session) => entry.user(&session.user),
             None => entry,
         }
+    }
+
+    /// A record in the making, about somebody for whom another did something.
+    pub fn entry_about(&self, event: Event, about: &User, by: &User) -> Entry {
+        Entry::new(event, &self.origin()).user(about).with("by", by.username.as_str())
     }
 
     /// An administrator's words, in the visitor's language.

@@ -49,6 +49,27 @@ fn outcome_as(policy: &str, groups: &[&str], proofs: &str) -> String {
 }
 
 #[test]
+fn what_a_lent_key_has_proven_ends_with_the_loan() {
+    let app = app("rules: [{ name: r, match: { path: /** }, require: { level: strong } }]\n");
+    let millisecond = Duration::from_millis(1);
+    for (until, expected) in [
+        (None, "allow r"),
+        (Some(NOW.plus(millisecond)), "allow r"),
+        (Some(NOW), "step_up key or mitid"),
+        (Some(NOW.minus(millisecond)), "step_up key or mitid"),
+    ] {
+        let mut proven = assurance("password=1m key=1m");
+        proven.key.as_mut().unwrap().until = until;
+        assert_eq!(outcome(&decide_as(&app, &[], &proven)), expected, "{until:?}");
+        assert_eq!(proven.counting(NOW).key.is_some(), expected == "allow r");
+        assert_eq!(proven.own_key_at().is_some(), until.is_none());
+        let alone = Assurance { key: proven.key, ..Assurance::default() };
+        let nothing = matches!(decide_as(&app, &[], &alone), Decision::Login(_));
+        assert_eq!(nothing, expected != "allow r", "a proof that is over is no proof");
+    }
+}
+
+#[test]
 fn requirements() {
     const R: &str = "rules: [{ name: r, match: { path: /** }";
     for (require, proofs, expected) in [
@@ -306,9 +327,12 @@ fn given(need: Need) -> crate::authn::Evidence {
     use crate::authn::Evidence;
     match need {
         Need::Password => Evidence::Password(PasswordEvidence { at: NOW }),
-        Need::Key { pin } => {
-            Evidence::Key(KeyEvidence { at: NOW, credential: CredentialId(Vec::new()), user_verified: pin })
-        }
+        Need::Key { pin } => Evidence::Key(KeyEvidence {
+            at: NOW,
+            credential: CredentialId(Vec::new()),
+            user_verified: pin,
+            until: None,
+        }),
         Need::MitId(level) => proof(Method::MitId, &format!("1s,{}", level.name()), NOW).unwrap(),
     }
 }

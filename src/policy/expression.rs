@@ -334,7 +334,8 @@ mod tests {
             for pin in [None, Some(false), Some(true)] {
                 for level in [None].into_iter().chain(levels) {
                     let credential = CredentialId(Vec::new());
-                    let key = pin.map(|user_verified| KeyEvidence { at, credential, user_verified });
+                    let key =
+                        pin.map(|user_verified| KeyEvidence { at, credential, user_verified, until: None });
                     let subject = MitIdSubject { issuer: String::new(), subject: String::new() };
                     let mitid = level.map(|level| MitIdEvidence { at, subject, level });
                     all.push(Assurance { password, key, mitid });

@@ -112,10 +112,13 @@ impl Found {
 }
 
 impl Proofs<'_> {
-    /// The age of the method's proof, strong enough or not. One from the future counts for nothing.
+    /// The age of the method's proof, strong enough or not. One from the future counts for nothing, nor does
+    /// that of a key whose loan has ended.
     fn age(&self, method: Method) -> Option<Duration> {
         let at = self.assurance.proven_at(method)?;
-        (at <= self.now.plus(SKEW)).then(|| self.now.since(at))
+        let lent =
+            method == Method::Key && self.assurance.key.as_ref().is_some_and(|key| !key.counts(self.now));
+        (!lent && at <= self.now.plus(SKEW)).then(|| self.now.since(at))
     }
 
     pub fn any(&self) -> bool {

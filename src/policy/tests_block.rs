@@ -246,7 +246,7 @@ pub(crate) fn proof(method: Method, text: &str, now: Timestamp) -> Result<Eviden
         (Method::Password, None) => Evidence::Password(PasswordEvidence { at }),
         (Method::Key, None | Some("pin")) => {
             let credential = CredentialId(Vec::new());
-            Evidence::Key(KeyEvidence { at, credential, user_verified: strength.is_some() })
+            Evidence::Key(KeyEvidence { at, credential, user_verified: strength.is_some(), until: None })
         }
         (Method::MitId, level) => {
             let Some(level) = MitIdLevel::parse(level.unwrap_or("substantial")) else { return unknown() };

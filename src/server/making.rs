@@ -62,6 +62,8 @@ impl Making {
             accessibility: config.house.accessibility.clone(),
             privacy: config.house.privacy.clone(),
             terms: config.house.terms.as_ref().map(terms).transpose()?,
+            spare_keys: config.spare_keys,
+            papers: config.papers,
         })
     }
 

@@ -68,7 +68,7 @@ pub struct Session {
     pub assurance: Assurance,
     pub sign_in: Arc<LiveSignIn>,
     /// What the person broke at this host.
-    pub glass: Panes,
+    pub glass: Arc<Panes>,
     /// What upstreams were told of it lately.
     pub told: Recent,
     /// When the store was asked for what stands here.
@@ -87,6 +87,25 @@ impl Session {
 
     pub fn seat(&self) -> Seat {
         if self.sign_in.shared { Seat::Shared } else { Seat::Own }
+    }
+
+    /// The same without the proofs that count no longer. It is not put back into memory: the token may have
+    /// been replaced by now, and the person is about to be asked for more.
+    fn counting(self: Arc<Self>, now: Timestamp) -> Arc<Self> {
+        if self.assurance.key.as_ref().is_none_or(|key| key.counts(now)) {
+            return self;
+        }
+        let Self { token, host, user, sign_in, glass, loaded_at, .. } = &*self;
+        Arc::new(Self {
+            token: *token,
+            host: host.clone(),
+            user: user.clone(),
+            assurance: self.assurance.counting(now),
+            sign_in: sign_in.clone(),
+            glass: glass.clone(),
+            told: Recent::default(),
+            loaded_at: *loaded_at,
+        })
     }
 
     /// Whether it lives under limits that are tighter than the installation's own.
@@ -307,7 +326,7 @@ impl Sessions {
             return Ok(None);
         }
         let Some(sign_in) = self.sign_ins.live(&record.sign_in) else { return Ok(None) };
-        let glass = self.panes(sign_in.id, &record.host, loaded_at).await?;
+        let glass = Arc::new(self.panes(sign_in.id, &record.host, loaded_at).await?);
         let SessionRecord { token, host, assurance, .. } = record;
         let (user, told) = (Arc::new(user), Recent::default());
         Ok(Some(Session { token, host, user, assurance, sign_in, glass, told, loaded_at }))
@@ -322,13 +341,13 @@ impl Sessions {
         let Lifetimes { idle, .. } = self.lifetimes(session.sign_in.shared);
         if now < session.sign_in.expires_at && session.user.active(now) {
             if session.idle_for(now) < idle {
-                return Ok(Some(session));
+                return Ok(Some(session.counting(now)));
             }
             // Another node may have seen the person: the store knows, within the touch interval.
             if let Some(fresh) = self.load(session.token, now).await?
                 && fresh.idle_for(now) < idle
             {
-                return Ok(Some(fresh));
+                return Ok(Some(fresh.counting(now)));
             }
         }
         self.end(&session).await?;
@@ -352,7 +371,8 @@ impl Sessions {
         }
         let Some(live) = self.sign_ins.live(&record.sign_in) else { return Ok(None) };
         let SessionRecord { token: hash, host, assurance, .. } = record;
-        let (glass, told) = (self.panes(live.id, &host, loaded_at).await?, Recent::default());
+        let glass = Arc::new(self.panes(live.id, &host, loaded_at).await?);
+        let told = Recent::default();
         let session =
             Arc::new(Session { token: hash, host, user, assurance, sign_in: live, glass, told, loaded_at });
         // Glass may be closed meanwhile: what says that it is open only comes to memory by a load, which waits

@@ -76,7 +76,7 @@ impl World {
 
     fn key(&self) -> Evidence {
         let credential = CredentialId(vec![1]);
-        Evidence::Key(KeyEvidence { at: self.clock.now(), credential, user_verified: false })
+        Evidence::Key(KeyEvidence { at: self.clock.now(), credential, user_verified: false, until: None })
     }
 
     async fn find(&self, opened: &Opened) -> Option<Arc<Session>> {
@@ -143,6 +143,33 @@ async fn a_step_up_kills_the_token_it_came_with() {
     assert!(session.assurance.proven_at(Method::Password).is_some());
     // Of two step-ups from one token, one gains nothing.
     assert!(world.sessions.raise(&before.session, world.key()).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_a_lent_key_has_proven_leaves_every_session_at_that_moment() {
+    let world = World::new().await;
+    let login = world.signed_in().await;
+    let until = world.clock.now().plus(Duration::from_secs(5));
+    let Evidence::Key(key) = world.key() else { unreachable!("it is a key") };
+    let lent = Evidence::Key(KeyEvidence { until: Some(until), ..key });
+    let login = world.sessions.raise(&login.session, lent).await.unwrap().unwrap();
+    let (ask, target) = (Browser::of("nonce"), "https://cura.example/");
+    let code = handoff::offer(&world.ceremonies, &login.session, ask, CURA, target).await.unwrap();
+    let bearer = Bearer { ask, host: CURA, session: None };
+    let app =
+        handoff::enter(&world.ceremonies, &world.sessions, &code, &bearer).await.unwrap().unwrap().opened;
+    let cold = another_node(&world.store, &world.clock, Arc::new(SeededRandom::new(9)));
+    for (wait, proven) in [(4, true), (1, false)] {
+        world.clock.advance(Duration::from_secs(wait));
+        world.hear().await;
+        for opened in [&login, &app] {
+            let session = world.find(opened).await.unwrap();
+            assert_eq!(session.assurance.key.is_some(), proven);
+            assert!(session.assurance.password.is_some(), "and nothing else with it");
+            let loaded = cold.find(&opened.token.value(), &opened.session.host).await.unwrap().unwrap();
+            assert_eq!(loaded.assurance, session.assurance, "the store keeps the end");
+        }
+    }
 }
 
 #[tokio::test]

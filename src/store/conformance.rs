@@ -13,6 +13,7 @@ pub(crate) mod people;
 pub(crate) mod provisioning;
 pub(crate) mod self_service;
 pub(crate) mod sessions;
+pub(crate) mod spare;
 pub(crate) mod telling;
 pub(crate) mod upkeep;
 
@@ -75,6 +76,12 @@ macro_rules! suite {
             keys::of_many_who_spend_a_code_one_succeeds
             keys::a_taken_credential_leaves_the_code_unspent
             keys::a_key_and_what_is_told_of_it_are_written_together
+            spare::a_spare_key_comes_back_whole
+            spare::a_credential_is_one_persons_or_one_units
+            spare::a_loan_ends_by_itself
+            spare::of_many_who_borrow_a_key_one_gets_it
+            spare::a_suspect_key_is_not_lent
+            spare::a_key_has_the_level_of_its_papers
             ceremonies::a_ceremony_is_taken_once
             ceremonies::a_misfit_takes_nothing
             ceremonies::an_expired_ceremony_is_not_taken
@@ -172,6 +179,7 @@ fn key(user: &User, credential: &str) -> Key {
         registered_with: RegisteredWith::Code,
         used_at: None,
         suspect: false,
+        loan: None,
     }
 }
 

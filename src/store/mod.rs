@@ -15,15 +15,19 @@ use crate::time::Timestamp;
 use crate::user::{CprHash, User, UserId, Username};
 
 use self::chain::{ChainHash, Link, Verification};
+pub use self::papers::Papers;
 use self::self_service::SelfService;
+pub use self::spare::{Lent, Loan, SpareKey, SpareKeys};
 
 pub mod accounts;
 pub mod chain;
 #[cfg(test)]
 mod conformance;
 pub mod glass;
+pub mod papers;
 pub mod provisioning;
 pub mod self_service;
+pub mod spare;
 pub mod sqlite;
 pub mod telling;
 
@@ -108,6 +112,8 @@ pub struct Key {
     pub used_at: Option<Timestamp>,
     /// Its sign count once went backwards: somebody may have copied it.
     pub suspect: bool,
+    /// It is a unit's, and the person's for a while; `None`: their own.
+    pub loan: Option<Loan>,
 }
 
 /// What vouched for the person when a key was registered. The key inherits its level.
@@ -116,6 +122,22 @@ pub enum RegisteredWith {
     MitId(MitIdLevel),
     Key,
     Code,
+    /// Identity papers that a registrant has seen, at the level the configuration gives them.
+    Papers(MitIdLevel),
+}
+
+impl RegisteredWith {
+    /// As the audit writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MitId(level) => level.name(),
+            Self::Key => "key",
+            Self::Code => "code",
+            Self::Papers(MitIdLevel::Low) => "papers-low",
+            Self::Papers(MitIdLevel::Substantial) => "papers-substantial",
+            Self::Papers(MitIdLevel::High) => "papers-high",
+        }
+    }
 }
 
 /// What became of a key that was to be added.
@@ -231,6 +253,8 @@ pub trait Store:
     + accounts::Accounts
     + provisioning::Provisioning
     + glass::Glass
+    + SpareKeys
+    + Papers
     + Send
     + Sync
 {
@@ -296,7 +320,7 @@ pub trait Store:
     /// The person's keys: the one they prefer first, then the oldest.
     async fn keys(&self, user: UserId) -> Result<Vec<Key>>;
     /// After an assertion: the credential with its new counter, when, and whether it is suspect. `false` if
-    /// the key is gone.
+    /// the key is gone, or its loan is over.
     async fn update_key(&self, key: &Key) -> Result<bool>;
     async fn rename_key(&self, user: UserId, credential: &CredentialId, name: &str) -> Result<bool>;
     /// `false` if the person has no such key. `told` is the audit's record of it, written if the key is gone

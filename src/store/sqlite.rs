@@ -13,11 +13,13 @@ mod glass;
 mod groups;
 mod keys;
 mod open;
+mod papers;
 mod people;
 mod provisioning;
 mod row;
 mod self_service;
 mod sessions;
+mod spare;
 mod telling;
 mod traces;
 
@@ -155,7 +157,10 @@ impl Store for Sqlite {
     }
 
     async fn update_key(&self, key: &Key) -> Result<bool> {
-        keys::update(&self.writer, key).await
+        match key.loan {
+            Some(loan) => spare::update(self, key, loan.until).await,
+            None => keys::update(&self.writer, key).await,
+        }
     }
 
     async fn rename_key(&self, user: UserId, credential: &CredentialId, name: &str) -> Result<bool> {

@@ -10,7 +10,7 @@ use sluse::config::Config;
 use sluse::policy::file;
 use sluse::random::SystemRandom;
 use sluse::server::{Extras, Gateway, World};
-use sluse::time::{Clock as _, ManualClock, SystemClock};
+use sluse::time::{Clock as _, ManualClock, SystemClock, Timestamp};
 use tokio::sync::Notify;
 
 use crate::harness::{Installation, is_ready};
@@ -46,6 +46,21 @@ impl InProcess {
     /// Lets time pass.
     pub fn after(&self, span: Duration) {
         self.clock.advance(span);
+    }
+
+    /// What clocks in Denmark will show then: `2026-11-22 15:30`.
+    pub fn clock_shows(&self, after: Duration) -> String {
+        let then = jiff::Timestamp::from_millisecond(self.clock.now().plus(after).as_millis());
+        let then = then.expect("a moment of this century").in_tz("Europe/Copenhagen");
+        then.expect("the time zones are compiled in").strftime("%Y-%m-%d %H:%M").to_string()
+    }
+
+    /// Lets time pass until so long before clocks show `time`.
+    pub fn until(&self, time: &str, before: Duration) {
+        let then = jiff::civil::DateTime::strptime("%Y-%m-%d %H:%M", time).expect("as clock_shows writes it");
+        let then = then.in_tz("Europe/Copenhagen").expect("the time zones are compiled in");
+        let then = Timestamp::from_millis(then.timestamp().as_millisecond());
+        self.after(then.minus(before).since(self.clock.now()));
     }
 }
 

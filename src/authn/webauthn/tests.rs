@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::*;
 use crate::authn::authenticator::{AssertionDraft, AttestationDraft, SoftwareAuthenticator};
 use crate::random::{self, SeededRandom};
-use crate::store::RegisteredWith;
+use crate::store::{Loan, RegisteredWith};
 use crate::user::Username;
 
 const ORIGIN: &str = "https://login.example.dk";
@@ -44,6 +44,7 @@ fn key(new: NewCredential, user: UserId) -> Key {
         registered_with: RegisteredWith::Code,
         used_at: None,
         suspect: false,
+        loan: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Verifying an assertion (WebAuthn L3, section 7.2, steps 5 to 23, in their order). Pure.
 
+use uuid::Uuid;
 use webauthn_rs_core::proto;
 
 use super::authenticator_data::AuthenticatorData;
@@ -13,6 +14,8 @@ use crate::user::UserId;
 /// A security key as the store holds it, parsed: verifying by it costs little more than its signature.
 pub struct Credential {
     user: UserId,
+    /// What the authenticator may call its owner: a lent key was registered as nobody's.
+    handle: Uuid,
     public_key: PublicKey,
     stored: proto::Credential,
 }
@@ -30,7 +33,8 @@ impl Credential {
     pub fn of(key: &Key) -> Result<Self, Refusal> {
         let stored = stored_credential(key)?;
         let public_key = PublicKey::of(&stored.cred).map_err(|_| Refusal::StoredKeyUnreadable)?;
-        Ok(Self { user: key.user, public_key, stored })
+        let handle = key.loan.map_or(key.user.0, |loan| loan.handle);
+        Ok(Self { user: key.user, handle, public_key, stored })
     }
 
     /// Whether `signature` is the key's over `message`, and nothing else: what no verification is faster than.
@@ -71,7 +75,7 @@ impl RelyingParty {
         if !offered.contains(&response.id) || credential.user.0 != *user {
             return Err(Refusal::UnknownCredential.into());
         }
-        if response.user_handle.as_deref().is_some_and(|handle| handle != user.as_bytes()) {
+        if response.user_handle.as_deref().is_some_and(|handle| handle != credential.handle.as_bytes()) {
             return Err(Refusal::WrongUser.into());
         }
         // 8 to 14

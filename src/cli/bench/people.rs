@@ -119,6 +119,7 @@ async fn add(person: &Person, groups: &[String], phc: &str, context: &Context<'_
         registered_with: RegisteredWith::Code,
         used_at: None,
         suspect: false,
+        loan: None,
     };
     let told = context.entry(Event::KeyRegistered).user(&user).with("key", "a software key").into_record();
     context.store.add_key(&key, None, &told).await?;

@@ -86,5 +86,6 @@ fn made(authenticator: &mut SoftwareAuthenticator<'_>, random: &dyn Random) -> K
         registered_with: RegisteredWith::Code,
         used_at: None,
         suspect: false,
+        loan: None,
     }
 }

@@ -12,7 +12,7 @@ use csv::StringRecord;
 
 use super::{claim_part, group, shown_name};
 use crate::audit::Event;
-use crate::cli::date::LastDay;
+use crate::cli::date::End;
 use crate::cli::{Context, count};
 use crate::random;
 use crate::secret::Keys;
@@ -275,8 +275,8 @@ impl Described {
         }
         let expires_at = self.expiry.as_deref().map(|typed| match typed.trim() {
             "" => None,
-            typed => match typed.parse::<LastDay>() {
-                Ok(day) => Some(day.end()),
+            typed => match typed.parse::<End>() {
+                Ok(end) => Some(end.moment()),
                 Err(error) => {
                     note(format!("`{typed}`: {error}"));
                     None

@@ -260,6 +260,9 @@ async fn an_import_that_changes_what_somebody_may_ends_their_sessions() {
     assert!(!lives(b"username,name,groups\nnez,Nez,nurses\n").await, "sessions in memory hold the groups");
     assert!(lives(b"username,name,groups\nnez,Nez,nurses\n").await, "nothing changed");
     assert!(!lives(b"username,name,expiry\nnez,Nez,2026-11-22\n").await, "and when the account ends");
+    assert!(!lives(b"username,name,expiry\nnez,Nez,2026-11-22 15:30\n").await, "to the minute");
+    let listed = fixture.user(&["list"]).await.unwrap();
+    assert!(listed.contains("2026-11-22 15:30"), "{listed}");
 }
 
 #[tokio::test]
@@ -285,12 +288,12 @@ async fn every_error_is_told_before_anything_is_changed() {
             "  line 4: a person's name has 1 to 200 characters, none of them a control character",
             "  line 5: a CPR number has ten digits, written ddmmyyxxxx or ddmmyy-xxxx",
             "  line 5: a group has a name without commas, semicolons and control characters",
-            "  line 5: `31-12-2026`: a date is written YYYY-MM-DD",
+            "  line 5: `31-12-2026`: a day is written YYYY-MM-DD and a minute `YYYY-MM-DD HH:MM`, Danish time",
             "  line 6: 4 columns, where the first line has 5",
             "  line 7: `nez` is on line 2 already",
             "  line 8: this is not UTF-8",
             "  line 9: a person's name has 1 to 200 characters, none of them a control character",
-            "  line 11: `2026-02-30`: a date is written YYYY-MM-DD",
+            "  line 11: `2026-02-30`: a day is written YYYY-MM-DD and a minute `YYYY-MM-DD HH:MM`, Danish time",
         ],
         "{error}"
     );

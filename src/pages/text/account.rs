@@ -2,7 +2,7 @@
 
 texts! {
     Account {
-        locked_title locked disabled expired_title expired change_title must_change password_expired change
+        locked_title locked disabled expired_title expired ended change_title must_change password_expired change
         change_there change_elsewhere
     }
 }
@@ -13,6 +13,7 @@ pub const DA: Account = Account {
     disabled: "Dit kodeord er rigtigt, men din konto er lukket. Kontakt servicedesk, hvis du skal bruge den.",
     expired_title: "Udløben konto",
     expired: "Dit kodeord er rigtigt, men din konto er udløbet. Kontakt din leder eller servicedesk, hvis du skal bruge den.",
+    ended: "Udløb",
     change_title: "Kodeord skal skiftes",
     must_change: "Dit kodeord er rigtigt, men du skal skifte det, før du kan logge ind.",
     password_expired: "Dit kodeord er rigtigt, men det er for gammelt. Du skal skifte det, før du kan logge ind.",
@@ -27,6 +28,7 @@ pub const EN: Account = Account {
     disabled: "Your password is right, but your account is closed. Contact the service desk if you need it.",
     expired_title: "Account expired",
     expired: "Your password is right, but your account has expired. Contact your manager or the service desk if you need it.",
+    ended: "Expired",
     change_title: "Password must be changed",
     must_change: "Your password is right, but you must change it before you can log in.",
     password_expired: "Your password is right, but it is too old. You must change it before you can log in.",

@@ -4,6 +4,8 @@ use askama::Template;
 
 use super::{Continue, Frame};
 use crate::directory::Unusable;
+use crate::pages::text::moment;
+use crate::time::Timestamp;
 
 /// 403: shown to nobody who did not know the password.
 #[derive(Template)]
@@ -14,9 +16,15 @@ pub struct UnusableAccount {
     pub why: Unusable,
     /// Where a password that must be changed can be, if that is known.
     pub change: Option<String>,
+    /// When the account ended, if that is known.
+    pub ended: Option<Timestamp>,
 }
 
 impl UnusableAccount {
+    fn moment(&self) -> Option<String> {
+        self.ended.map(|at| moment(self.frame.lang, at))
+    }
+
     fn title(&self) -> &'static str {
         let t = &self.frame.t().account;
         match self.why {

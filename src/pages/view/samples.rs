@@ -7,6 +7,8 @@ mod account;
 
 mod glass;
 
+mod lend;
+
 use askama::Template;
 
 use super::demo::Cura;
@@ -35,6 +37,7 @@ pub fn samples(lang: Lang, words: Words<'_>) -> Vec<(&'static str, String)> {
         sample.outcomes(),
         sample.own(),
         sample.account(),
+        sample.lend(),
         sample.glass(),
         sample.cura(),
     ];
@@ -130,7 +133,7 @@ impl Sample<'_> {
     }
 
     fn no_keys(&self, error: Option<CodeError>) -> NoKeys {
-        NoKeys { frame: self.known(), next: self.next(), mitid: true, error }
+        NoKeys { frame: self.known(), next: self.next(), mitid: true, colleague: true, error }
     }
 
     fn ceremony(&self) -> CeremonyData {

@@ -180,6 +180,7 @@ fn everything() -> Assurance {
             at: at(11),
             credential: CredentialId(vec![0, 1, 255]),
             user_verified: true,
+            until: Some(at(900)),
         }))
         .with(Evidence::MitId(MitIdEvidence {
             at: at(12),

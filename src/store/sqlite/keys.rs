@@ -2,7 +2,7 @@
 
 use sqlx::{FromRow, SqlitePool};
 
-use super::{Write, audit, row};
+use super::{Write, audit, row, spare};
 use crate::authn::{CredentialId, MitIdLevel};
 use crate::store::{AuditRecord, Key, KeyAdded, RegisteredWith, Result, StoreError, TokenHash};
 use crate::time::Timestamp;
@@ -16,19 +16,25 @@ pub(super) async fn add(
     told: &AuditRecord,
 ) -> Result<KeyAdded> {
     if let Some(code) = code {
-        let spent = sqlx::query("DELETE FROM codes WHERE user = ? AND code = ? AND expires_at > ?")
-            .bind(key.user.0.as_bytes().as_slice())
-            .bind(code.0.as_slice())
-            .bind(key.registered_at.as_millis())
-            .execute(&mut *write)
-            .await?;
+        // A key has the level of the code that vouches for it, and no other.
+        let spent =
+            sqlx::query("DELETE FROM codes WHERE user = ? AND code = ? AND expires_at > ? AND papers IS ?")
+                .bind(key.user.0.as_bytes().as_slice())
+                .bind(code.0.as_slice())
+                .bind(key.registered_at.as_millis())
+                .bind(papers(key.registered_with))
+                .execute(&mut *write)
+                .await?;
         if spent.rows_affected() == 0 {
             return Ok(KeyAdded::CodeSpent);
         }
     }
+    if spare::exists(&mut write, &key.credential).await? {
+        return Ok(KeyAdded::CredentialTaken);
+    }
     let added = sqlx::query(
-        "INSERT INTO keys (credential, user, name, passkey, registered_at, registered_with, used_at, suspect)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (credential) DO NOTHING",
+        "INSERT INTO keys (credential, user, name, passkey, registered_at, registered_with, papers, used_at, suspect)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (credential) DO NOTHING",
     )
     .bind(key.credential.0.as_slice())
     .bind(key.user.0.as_bytes().as_slice())
@@ -36,6 +42,7 @@ pub(super) async fn add(
     .bind(&key.passkey)
     .bind(key.registered_at.as_millis())
     .bind(registered_with(key.registered_with))
+    .bind(papers(key.registered_with))
     .bind(key.used_at.map(Timestamp::as_millis))
     .bind(key.suspect)
     .execute(&mut *write)
@@ -46,6 +53,15 @@ pub(super) async fn add(
     audit::append(&mut write, told).await?;
     write.commit().await?;
     Ok(KeyAdded::Added)
+}
+
+/// Whether it is somebody's own.
+pub(super) async fn exists(write: &mut Write, credential: &CredentialId) -> Result<bool> {
+    let exists = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM keys WHERE credential = ?)")
+        .bind(credential.0.as_slice())
+        .fetch_one(&mut **write)
+        .await?;
+    Ok(exists)
 }
 
 pub(super) async fn of(readers: &SqlitePool, user: UserId) -> Result<Vec<Key>> {
@@ -116,7 +132,8 @@ pub(super) async fn add_code(
 ) -> Result<()> {
     sqlx::query(
         "INSERT INTO codes (user, code, expires_at) VALUES (?, ?, ?)
-         ON CONFLICT (user) DO UPDATE SET code = excluded.code, expires_at = excluded.expires_at",
+         ON CONFLICT (user) DO UPDATE
+         SET code = excluded.code, expires_at = excluded.expires_at, papers = NULL",
     )
     .bind(user.0.as_bytes().as_slice())
     .bind(code.0.as_slice())
@@ -151,6 +168,7 @@ struct KeyRow {
     passkey: String,
     registered_at: i64,
     registered_with: String,
+    papers: Option<String>,
     used_at: Option<i64>,
     suspect: bool,
 }
@@ -161,7 +179,9 @@ impl TryFrom<KeyRow> for Key {
     fn try_from(row: KeyRow) -> Result<Self> {
         let registered_with = REGISTERED_WITH
             .into_iter()
-            .find(|with| self::registered_with(*with) == row.registered_with)
+            .find(|with| {
+                self::registered_with(*with) == row.registered_with && papers(*with) == row.papers.as_deref()
+            })
             .ok_or(StoreError::Corrupt { what: "a key" })?;
         Ok(Self {
             credential: CredentialId(row.credential),
@@ -172,16 +192,20 @@ impl TryFrom<KeyRow> for Key {
             registered_with,
             used_at: row.used_at.map(Timestamp::from_millis),
             suspect: row.suspect,
+            loan: None,
         })
     }
 }
 
-const REGISTERED_WITH: [RegisteredWith; 5] = [
+const REGISTERED_WITH: [RegisteredWith; 8] = [
     RegisteredWith::MitId(MitIdLevel::Low),
     RegisteredWith::MitId(MitIdLevel::Substantial),
     RegisteredWith::MitId(MitIdLevel::High),
     RegisteredWith::Key,
     RegisteredWith::Code,
+    RegisteredWith::Papers(MitIdLevel::Low),
+    RegisteredWith::Papers(MitIdLevel::Substantial),
+    RegisteredWith::Papers(MitIdLevel::High),
 ];
 
 const fn registered_with(with: RegisteredWith) -> &'static str {
@@ -190,6 +214,14 @@ const fn registered_with(with: RegisteredWith) -> &'static str {
         RegisteredWith::MitId(MitIdLevel::Substantial) => "mitid-substantial",
         RegisteredWith::MitId(MitIdLevel::High) => "mitid-high",
         RegisteredWith::Key => "key",
-        RegisteredWith::Code => "code",
+        // A code that was given on papers: the level stands beside it.
+        RegisteredWith::Code | RegisteredWith::Papers(_) => "code",
+    }
+}
+
+fn papers(with: RegisteredWith) -> Option<&'static str> {
+    match with {
+        RegisteredWith::Papers(level) => Some(level.name()),
+        RegisteredWith::MitId(_) | RegisteredWith::Key | RegisteredWith::Code => None,
     }
 }

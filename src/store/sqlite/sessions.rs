@@ -69,8 +69,8 @@ async fn insert(write: &mut Write, session: &SessionRecord) -> Result<bool> {
     let Assurance { password, key, mitid } = &session.assurance;
     let inserted = sqlx::query(
         "INSERT INTO sessions (token, host, sign_in, password_at, key_at, key_credential,
-             key_user_verified, mitid_at, mitid_issuer, mitid_subject, mitid_level)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (token) DO NOTHING",
+             key_user_verified, key_until, mitid_at, mitid_issuer, mitid_subject, mitid_level)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (token) DO NOTHING",
     )
     .bind(session.token.0.as_slice())
     .bind(&session.host)
@@ -79,6 +79,7 @@ async fn insert(write: &mut Write, session: &SessionRecord) -> Result<bool> {
     .bind(key.as_ref().map(|proof| proof.at.as_millis()))
     .bind(key.as_ref().map(|proof| proof.credential.0.as_slice()))
     .bind(key.as_ref().map(|proof| proof.user_verified))
+    .bind(key.as_ref().and_then(|proof| proof.until).map(Timestamp::as_millis))
     .bind(mitid.as_ref().map(|proof| proof.at.as_millis()))
     .bind(mitid.as_ref().map(|proof| proof.subject.issuer.as_str()))
     .bind(mitid.as_ref().map(|proof| proof.subject.subject.as_str()))
@@ -235,6 +236,7 @@ struct AssuranceRow {
     key_at: Option<i64>,
     key_credential: Option<Vec<u8>>,
     key_user_verified: Option<bool>,
+    key_until: Option<i64>,
     mitid_at: Option<i64>,
     mitid_issuer: Option<String>,
     mitid_subject: Option<String>,
@@ -263,11 +265,12 @@ impl TryFrom<AssuranceRow> for Assurance {
     fn try_from(row: AssuranceRow) -> Result<Self> {
         let corrupt = StoreError::Corrupt { what: "a session's evidence" };
         let key = match (row.key_at, row.key_credential, row.key_user_verified) {
-            (None, None, None) => None,
+            (None, None, None) if row.key_until.is_none() => None,
             (Some(at), Some(credential), Some(user_verified)) => Some(KeyEvidence {
                 at: Timestamp::from_millis(at),
                 credential: CredentialId(credential),
                 user_verified,
+                until: row.key_until.map(Timestamp::from_millis),
             }),
             _ => return Err(corrupt),
         };

@@ -313,5 +313,6 @@ fn key(user: &User) -> Key {
         registered_with: RegisteredWith::Code,
         used_at: None,
         suspect: false,
+        loan: None,
     }
 }

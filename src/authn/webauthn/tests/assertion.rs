@@ -84,11 +84,32 @@ fn a_key_proves_itself() {
             let asserted = case.assert(|_| (), |_| ()).unwrap();
             let user_verified = flags & flag::USER_VERIFIED != 0;
             let credential = case.key.credential.clone();
-            assert_eq!(asserted.evidence, KeyEvidence { at: NOW, credential, user_verified });
+            assert_eq!(asserted.evidence, KeyEvidence { at: NOW, credential, user_verified, until: None });
             assert_eq!(asserted.key.used_at, Some(NOW));
             assert_eq!(stored_credential(&asserted.key).unwrap().counter, 2);
         }
     }
+}
+
+#[test]
+fn a_lent_key_proves_its_holder_until_the_loan_ends() {
+    let handle = Uuid::from_u128(7);
+    let lent = |until| Some(Loan { handle, until });
+    let later = NOW.plus(std::time::Duration::from_millis(1));
+    let mut case = Case::new();
+    case.key.loan = lent(later);
+    let asserted = case.assert(|_| (), |_| ()).unwrap();
+    assert_eq!(asserted.evidence.until, Some(later));
+    let says = |handle: Uuid| {
+        move |response: &mut Value| {
+            response["response"]["userHandle"] = URL_SAFE_NO_PAD.encode(handle.as_bytes()).into();
+        }
+    };
+    assert!(case.assert(|_| (), says(handle)).is_ok(), "it was registered as nobody's");
+    let holder = case.user.id.0;
+    assert_eq!(case.answered(says(holder)), refused(Refusal::WrongUser));
+    case.key.loan = lent(NOW);
+    assert_eq!(case.answered(|_| ()), refused(Refusal::UnknownCredential));
 }
 
 #[test]

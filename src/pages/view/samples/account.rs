@@ -5,7 +5,9 @@ impl Sample<'_> {
     pub(super) fn account(&self) -> Vec<(&'static str, String)> {
         let page = |why, change: Option<&str>| {
             let change = change.map(str::to_owned);
-            render(&UnusableAccount { frame: self.coded(self.anonymous()), next: self.next(), why, change })
+            let ended = (why == Unusable::Expired).then(|| Timestamp::from_millis(1_795_337_696_007));
+            let (frame, next) = (self.coded(self.anonymous()), self.next());
+            render(&UnusableAccount { frame, next, why, change, ended })
         };
         let there = Some("https://kodeord.kommune.example/");
         vec![
