@@ -19,6 +19,8 @@ use self::chain::{ChainHash, Link, Verification};
 pub mod chain;
 #[cfg(test)]
 mod conformance;
+pub mod desk;
+pub mod requests;
 pub mod sqlite;
 
 /// The store could not answer. Whoever asked must refuse: nothing is known.
@@ -195,6 +197,10 @@ pub struct AuditQuery {
     pub until: Option<Timestamp>,
     /// Rows after this alone.
     pub after: Option<AuditPosition>,
+    /// Rows before this alone.
+    pub before: Option<AuditPosition>,
+    /// By whom it was done for another: their user name, or their name on the machine.
+    pub by: Option<String>,
     /// Otherwise the oldest come first.
     pub newest_first: bool,
     pub limit: u32,
@@ -219,7 +225,7 @@ pub struct Revocation {
 }
 
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: desk::Desk + requests::Requests + Send + Sync {
     /// Fails unless the store can be read and written.
     async fn check(&self) -> Result<()>;
     /// Waits for what is under way and lets go: what was written is in the store's own file, and every later

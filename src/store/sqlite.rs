@@ -7,10 +7,12 @@
 mod attempts;
 mod audit;
 mod ceremonies;
+mod desk;
 mod devices;
 mod keys;
 mod open;
 mod people;
+mod requests;
 mod row;
 mod sessions;
 mod traces;

@@ -129,19 +129,32 @@ pub(super) async fn end_all(
     except: Option<SignInId>,
     at: Timestamp,
 ) -> Result<Vec<SignInId>> {
+    let ended = end_of(&mut write, (user, None), except, at).await?;
+    write.commit().await?;
+    Ok(ended)
+}
+
+/// Ends all of the person's, or the one that is named, but for `except`.
+pub(super) async fn end_of(
+    write: &mut Write,
+    (user, one): (UserId, Option<SignInId>),
+    except: Option<SignInId>,
+    at: Timestamp,
+) -> Result<Vec<SignInId>> {
     let ids: Vec<Vec<u8>> = sqlx::query_scalar(
-        "UPDATE sign_ins SET ended_at = ? WHERE user = ? AND ended_at IS NULL AND id IS NOT ? RETURNING id",
+        "UPDATE sign_ins SET ended_at = ?1
+         WHERE user = ?2 AND ended_at IS NULL AND id IS NOT ?3 AND id = coalesce(?4, id) RETURNING id",
     )
     .bind(at.as_millis())
     .bind(user.0.as_bytes().as_slice())
     .bind(except.as_ref().map(|kept| kept.0.as_bytes().as_slice()))
-    .fetch_all(&mut *write)
+    .bind(one.as_ref().map(|one| one.0.as_bytes().as_slice()))
+    .fetch_all(&mut **write)
     .await?;
     let ended: Vec<SignInId> = ids.iter().map(|id| row::uuid(id).map(SignInId)).collect::<Result<_>>()?;
     for sign_in in &ended {
-        announce(&mut write, *sign_in, at).await?;
+        announce(write, *sign_in, at).await?;
     }
-    write.commit().await?;
     Ok(ended)
 }
 
