@@ -56,6 +56,11 @@ pub enum Event {
     PolicyRefused,
     AuditForgotten,
     PasswordGuessing,
+    AdminRefused,
+    ActionAsked,
+    ActionConfirmed,
+    ActionRefused,
+    ActionWithdrawn,
 }
 
 impl Event {
@@ -98,6 +103,11 @@ impl Event {
             Self::PolicyRefused => "policy-refused",
             Self::AuditForgotten => "audit-forgotten",
             Self::PasswordGuessing => "password-guessing",
+            Self::AdminRefused => "admin-refused",
+            Self::ActionAsked => "action-asked",
+            Self::ActionConfirmed => "action-confirmed",
+            Self::ActionRefused => "action-refused",
+            Self::ActionWithdrawn => "action-withdrawn",
         }
     }
 }
@@ -224,9 +234,14 @@ impl AuditLog {
 
     /// Says in the log what the store has written together with that which it tells of.
     pub fn written(&self, record: &AuditRecord) {
-        let AuditRecord { event, correlation: reference, .. } = record;
-        tracing::info!(event, reference, user = record.username, "audit");
+        say(record);
     }
+}
+
+/// Says in the log what was written.
+pub fn say(record: &AuditRecord) {
+    let AuditRecord { event, correlation: reference, .. } = record;
+    tracing::info!(event, reference, user = record.username, "audit");
 }
 
 /// Makes the codes that identify requests: eight characters without look-alikes, as in `7F3K-92QD`.

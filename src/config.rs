@@ -15,8 +15,9 @@ use crate::policy::expression::Expression;
 use crate::policy::matcher::Network;
 use crate::policy::problem::{Problem, Source};
 use crate::policy::{Level, Lifetimes, Shared};
-use crate::role::Roles;
+use crate::role::{Roles, Rules};
 
+mod desk;
 mod directories;
 mod methods;
 mod read;
@@ -44,6 +45,8 @@ pub struct Config {
     pub audit: Audit,
     /// Who may do what for other people.
     pub roles: Roles,
+    /// What the admin pages ask for.
+    pub desk: Rules,
     pub methods: Methods,
     /// Beside local accounts.
     pub directories: Vec<ldap::Settings>,

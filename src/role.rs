@@ -1,5 +1,7 @@
 //! Who may do what for other people: roles, which the groups of a person give. Pure.
 
+use std::time::Duration;
+
 /// Something that is done for, or seen of, other people.
 #[derive(Copy, Clone, Debug, Eq, PartialEq, Hash)]
 pub enum Duty {
@@ -58,6 +60,25 @@ impl Role {
     }
 }
 
+/// What the admin pages ask of those who work at them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// The key must also have verified its user.
+    pub pin: bool,
+    /// MitID does as well as a key.
+    pub mitid: bool,
+    /// What a second person must confirm.
+    pub four_eyes: Vec<Duty>,
+    /// How long they have for that.
+    pub answer_within: Duration,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { pin: false, mitid: false, four_eyes: Vec::new(), answer_within: Duration::from_hours(24) }
+    }
+}
+
 /// Which groups give which roles; none, where nothing is said.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Roles(Vec<(Role, String)>);
@@ -66,6 +87,11 @@ impl Roles {
     /// Pairs of a role and a group that gives it.
     pub fn new(given: impl IntoIterator<Item = (Role, String)>) -> Self {
         Self(given.into_iter().collect())
+    }
+
+    /// The groups that give a role.
+    pub fn groups(&self, role: Role) -> Vec<String> {
+        self.0.iter().filter(|(given, _)| *given == role).map(|(_, group)| group.clone()).collect()
     }
 
     /// Whether somebody in these groups may do that.

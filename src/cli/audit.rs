@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::date::Span;
 use super::{Context, Format, Refused, count, table};
 use crate::audit::CorrelationIds;
 use crate::audit::export::{COLUMNS, cells, object};
+use crate::date::Span;
 use crate::store::chain::{ChainHash, Link};
 use crate::store::{AuditPosition, AuditQuery, AuditRow};
 use crate::user::Username;
@@ -75,6 +75,9 @@ struct Filter {
     /// With this user name as it was typed, whether anybody has it or not
     #[arg(long, value_name = "NAME")]
     typed: Option<String>,
+    /// Done for somebody else by this person, or by this operator of the machine
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
     /// Such as `password-wrong`
     #[arg(long, value_name = "EVENT")]
     event: Option<String>,
@@ -194,6 +197,7 @@ impl Filter {
         Ok(AuditQuery {
             user,
             username: self.typed,
+            by: self.by,
             event: self.event,
             address: self.address,
             // Commands and reloads have codes of another form.

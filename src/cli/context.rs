@@ -6,6 +6,7 @@ use anyhow::Context as _;
 
 use crate::audit::{Entry, Event, Origin};
 use crate::authn::password::{Passwords, Rules};
+use crate::desk::{Action, Desk, Outcome, Performer};
 use crate::random::{self, Random};
 use crate::secret::Keys;
 use crate::store::Store;
@@ -54,9 +55,27 @@ impl Context<'_> {
 
     /// Begins a record of something this command has done.
     pub(super) fn entry(&self, event: Event) -> Entry {
-        let address = None;
+        self.desk().entry(event)
+    }
+
+    /// What is done for people, in the operator's name. The machine's own operator needs nobody's leave.
+    pub(super) fn desk(&self) -> Desk<'_> {
         let correlation = random::nonce(self.random).split_off(31);
-        Entry::new(event, &Origin { at: self.now(), address, correlation }).with("operator", self.operator)
+        Desk {
+            store: self.store.as_ref(),
+            random: self.random,
+            performer: Performer::Operator(self.operator),
+            origin: Origin { at: self.now(), address: None, correlation },
+            keep_one: &[],
+        }
+    }
+
+    /// Does it; how many signings in were ended.
+    pub(super) async fn ended(&self, user: &User, action: &Action) -> anyhow::Result<usize> {
+        match self.desk().perform(user, action).await? {
+            Outcome::Done(ended) => Ok(ended.len()),
+            _ => Ok(0),
+        }
     }
 
     pub(super) async fn record(&self, entry: Entry) -> anyhow::Result<()> {

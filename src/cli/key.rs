@@ -8,7 +8,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{Context, Format, Refused, count, date, table};
-use crate::audit::Event;
+use crate::desk::Action;
 use crate::store::Key;
 use crate::user::Username;
 
@@ -97,11 +97,7 @@ async fn remove(
             return Err(Refused(which).into());
         }
     };
-    let told = context.entry(Event::KeyDeleted).user(&user).with("key", key.name.as_str()).into_record();
-    if !context.store.delete_key(user.id, &key.credential, &told).await? {
-        return Err(Refused(format!("{name} has no key `{wanted}`")).into());
-    }
-    let ended = context.end_sign_ins(&user).await?;
+    let ended = context.ended(&user, &Action::Revoke(key.credential.clone())).await?;
     writeln!(out, "The key `{}` of {name} is out of use; {} ended.", key.name, count(ended, "session"))?;
     Ok(())
 }
@@ -117,6 +113,7 @@ fn short(key: &Key) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::Event;
     use crate::authn::CredentialId;
     use crate::cli::fixture::Fixture;
     use crate::store::{KeyAdded, RegisteredWith};

@@ -13,7 +13,7 @@ use url::{Host, Url};
 use super::{
     Audit, CertificateFiles, Config, Language, Listen, Protocol, Sessions, SharedDevices, StoreLocation,
 };
-use super::{directories, methods, roles, shape};
+use super::{desk, directories, methods, roles, shape};
 use crate::authn::Method;
 use crate::policy::Level;
 use crate::policy::document::{Node, Value};
@@ -67,6 +67,7 @@ impl Reader<'_> {
             fields.optional("shared_devices").map(|node| self.shared_devices(node)).unwrap_or_default();
         let audit = fields.optional("audit").map(|node| self.audit(node)).unwrap_or_default();
         let roles = fields.optional("roles").map(|node| roles::read(self, node)).unwrap_or_default();
+        let desk = fields.optional("desk").map(|node| desk::read(self, node)).unwrap_or_default();
         let methods = fields.required("methods").map(|node| methods::read(self, node, login.as_ref()));
         let (methods, named) = methods.unwrap_or_default();
         let directories = fields.optional("directories");
@@ -94,6 +95,7 @@ impl Reader<'_> {
             shared_devices,
             audit,
             roles,
+            desk,
             methods,
             directories,
             levels,

@@ -1,5 +1,6 @@
 //! The keys of `sluse.yaml`.
 
+use super::desk::{DUTIES, PROOFS};
 use super::methods::LEVELS;
 use super::read::LANGUAGES;
 use crate::authn::mitid::{Algorithm, Preset};
@@ -35,6 +36,7 @@ pub static CONFIG: Shape = Shape {
             Map(&ROLES),
             "Who may do what for other people, by group; where it is not said, nobody.",
         ),
+        optional("desk", Map(&DESK), "What the admin pages ask for."),
         required("methods", Map(&METHODS), "What people prove who they are with."),
         optional(
             "levels",
@@ -157,6 +159,23 @@ pub(super) static ROLES: Shape = Shape {
         optional("registrant", OneOrMore(&Text), "Groups that register keys for people with papers."),
         optional("unit_lead", OneOrMore(&Text), "Groups that lend a unit's spare keys."),
         optional("auditor", OneOrMore(&Text), "Groups that read everybody's events."),
+    ],
+};
+
+pub(super) static DESK: Shape = Shape {
+    name: "desk",
+    keys: &[
+        optional(
+            "proof",
+            OneOrMore(&Words(|| words(&PROOFS))),
+            "What must be at most ten minutes old; `key` where it is not said.",
+        ),
+        optional(
+            "four_eyes",
+            OneOrMore(&Words(|| words(&DUTIES))),
+            "What a second person with the same duty must confirm.",
+        ),
+        optional("answer_within", DURATION, "How long they have for that; 24h where it is not said."),
     ],
 };
 

@@ -42,7 +42,7 @@ use crate::directory::Directory;
 use crate::metrics::Metrics;
 use crate::policy::Policy;
 use crate::random::Random;
-use crate::role::Roles;
+use crate::role::{Roles, Rules};
 use crate::secret::Keys;
 use crate::session::Sessions;
 use crate::store::{Store, StoreError};
@@ -83,6 +83,8 @@ pub struct Settings {
     pub content_security_policy: HeaderValue,
     /// Who may do what for other people.
     pub roles: Roles,
+    /// What the admin pages ask for.
+    pub desk: Rules,
 }
 
 impl Pages {

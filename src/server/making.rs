@@ -45,6 +45,7 @@ impl Making {
             languages: config.languages.iter().map(language).collect(),
             content_security_policy: pages::content_security_policy(&targets),
             roles: config.roles.clone(),
+            desk: config.desk.clone(),
         })
     }
 

@@ -231,7 +231,16 @@ impl Sessions {
         Ok(())
     }
 
-    fn lifetimes(&self, shared: bool) -> Lifetimes {
+    /// Forgets signings in that the store has ended; the feed would tell of them a moment later.
+    pub fn forget_ended(&self, ended: &[SignInId]) {
+        let now = self.parts.clock.now();
+        for id in ended {
+            self.sign_ins.end(*id, now);
+        }
+    }
+
+    /// Of signings in on devices that many people use, or of all others.
+    pub fn lifetimes(&self, shared: bool) -> Lifetimes {
         if shared { self.parts.shared_lifetimes } else { self.parts.lifetimes }
     }
 

@@ -10,7 +10,7 @@ use csv::StringRecord;
 
 use super::{claim_part, group, shown_name};
 use crate::audit::Event;
-use crate::cli::date::LastDay;
+use crate::date::LastDay;
 use crate::cli::{Context, count};
 use crate::random;
 use crate::secret::Keys;
