@@ -61,6 +61,7 @@ pub enum Event {
     ActionConfirmed,
     ActionRefused,
     ActionWithdrawn,
+    AuditExported,
 }
 
 impl Event {
@@ -108,6 +109,7 @@ impl Event {
             Self::ActionConfirmed => "action-confirmed",
             Self::ActionRefused => "action-refused",
             Self::ActionWithdrawn => "action-withdrawn",
+            Self::AuditExported => "audit-exported",
         }
     }
 }

@@ -76,11 +76,9 @@ impl Action {
             Self::Revoke(credential) => URL_SAFE_NO_PAD.encode(&credential.0),
             Self::EndSession(id) => id.0.to_string(),
             Self::Expire(Some(end)) => end.as_millis().to_string(),
-            Self::Unlock
-            | Self::UnlockPassword
-            | Self::EndSessions
-            | Self::Invite
-            | Self::Expire(None) => String::new(),
+            Self::Unlock | Self::UnlockPassword | Self::EndSessions | Self::Invite | Self::Expire(None) => {
+                String::new()
+            }
         }
     }
 
@@ -282,7 +280,9 @@ mod tests {
         ] {
             assert_eq!(Action::parse(action.name(), &action.target()), Some(action));
         }
-        for (name, target) in [("", ""), ("delete", ""), ("revoke", "!"), ("end-session", "7"), ("expire", "x")] {
+        for (name, target) in
+            [("", ""), ("delete", ""), ("revoke", "!"), ("end-session", "7"), ("expire", "x")]
+        {
             assert_eq!(Action::parse(name, target), None, "{name} {target}");
         }
     }

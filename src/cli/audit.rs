@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Context, Format, Refused, count, table};
 use crate::audit::CorrelationIds;
-use crate::audit::export::{COLUMNS, cells, object};
+use crate::audit::export::{COLUMNS, cells, object, write_csv};
 use crate::date::Span;
 use crate::store::chain::{ChainHash, Link};
 use crate::store::{AuditPosition, AuditQuery, AuditRow};
@@ -142,17 +142,6 @@ async fn export(export: Export, context: &Context<'_>, out: &mut impl Write) -> 
         }
     }
     Ok(())
-}
-
-fn write_csv<const N: usize>(
-    rows: impl Iterator<Item = [String; N]>,
-    out: &mut impl Write,
-) -> std::io::Result<()> {
-    let mut sheet = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
-    for row in rows {
-        sheet.write_record(row).map_err(std::io::Error::from)?;
-    }
-    sheet.flush()
 }
 
 async fn verify(verify: Verify, context: &Context<'_>, out: &mut impl Write) -> anyhow::Result<()> {

@@ -160,7 +160,10 @@ async fn unlock(name: &Username, context: &Context<'_>, out: &mut impl Write) ->
     let user = context.user(name).await?;
     match context.desk().perform(&user, &Action::UnlockPassword).await? {
         Outcome::Nothing => {
-            writeln!(out, "The password of {name} was not locked; its wrong attempts are counted from none.")?;
+            writeln!(
+                out,
+                "The password of {name} was not locked; its wrong attempts are counted from none."
+            )?;
         }
         _ => writeln!(out, "The password of {name} is open again.")?,
     }

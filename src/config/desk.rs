@@ -10,12 +10,8 @@ pub(super) const PROOFS: [(&str, Proof); 3] =
     [("key", Proof::Key), ("key(pin)", Proof::KeyPin), ("mitid", Proof::MitId)];
 
 /// What may take four eyes.
-pub(super) const DUTIES: [(&str, Duty); 4] = [
-    ("lock", Duty::Lock),
-    ("unlock", Duty::Unlock),
-    ("revoke", Duty::Revoke),
-    ("invite", Duty::Invite),
-];
+pub(super) const DUTIES: [(&str, Duty); 4] =
+    [("lock", Duty::Lock), ("unlock", Duty::Unlock), ("revoke", Duty::Revoke), ("invite", Duty::Invite)];
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Proof {

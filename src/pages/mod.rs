@@ -1,5 +1,6 @@
 //! The gateway's own pages: signing in, step-up, and *Min identitet*.
 
+mod admin;
 mod app;
 pub mod asset;
 mod attempt;
@@ -118,7 +119,8 @@ pub fn login_host(pages: &Arc<Pages>) -> Router {
         .route("/keys/{id}/delete", get(me::delete).post(me::deleted))
         .route("/device", get(device::ask).post(device::mark))
         .route("/logout", post(login::log_out))
-        .route("/logged-out", get(front::logged_out));
+        .route("/logged-out", get(front::logged_out))
+        .merge(admin::routes());
     finished(routes, pages)
 }
 

@@ -14,7 +14,7 @@ use super::Pages;
 use super::view;
 use super::visitor::Visitor;
 use crate::authn::ceremony::Browser;
-use crate::authn::{Method, MitIdLevel};
+use crate::authn::{Assurance, Method, MitIdLevel};
 use crate::policy::expression::Need;
 use crate::policy::path::CanonicalPath;
 use crate::policy::{self, App, Decision, Demand, Person};
@@ -176,6 +176,11 @@ pub async fn step(pages: &Pages, visitor: &Visitor, destination: &Destination) -
             let needs = [Need::Key { pin: false }, Need::MitId(MitIdLevel::Low)];
             second_factor(pages, session, &needs, None).await
         }
+        Destination::Own(target)
+            if acts_for_others(target) && !may_act_for_others(pages, session, visitor) =>
+        {
+            prove_for_others(pages, session).await
+        }
         Destination::Own(target) => Ok(Step::Go(target.clone())),
         Destination::App { ask, parked, .. } => match decide(pages, visitor, session, destination, false) {
             // What is approved there must be parked there: the app's host does that, and asks again.
@@ -252,6 +257,38 @@ pub fn is_fresh(session: &Session, visitor: &Visitor) -> bool {
         let proven = session.assurance.proven_at(method);
         proven.is_some_and(|at| visitor.arrival.at.since(at) <= SELF_SERVICE_FRESH)
     })
+}
+
+/// Two factors, the second of them a fresh key as the configuration wants it: what the admin pages ask for.
+pub fn may_act_for_others(pages: &Pages, session: &Session, visitor: &Visitor) -> bool {
+    let rules = &pages.settings().desk;
+    let fresh = |at| visitor.arrival.at.since(at) <= SELF_SERVICE_FRESH;
+    let key =
+        session.assurance.key.as_ref().is_some_and(|key| fresh(key.at) && (key.user_verified || !rules.pin));
+    let mitid = rules.mitid && session.assurance.mitid.as_ref().is_some_and(|mitid| fresh(mitid.at));
+    (key || mitid) && has_first_factor(session)
+}
+
+/// A key without a PIN is one factor.
+fn has_first_factor(session: &Session) -> bool {
+    let Assurance { password, key, mitid } = &session.assurance;
+    password.is_some() || mitid.is_some() || key.as_ref().is_some_and(|key| key.user_verified)
+}
+
+async fn prove_for_others(pages: &Pages, session: &Session) -> Result<Step, StoreError> {
+    if !has_first_factor(session) {
+        return Ok(Step::Password);
+    }
+    let rules = &pages.settings().desk;
+    let key = Need::Key { pin: rules.pin };
+    let needs = if rules.mitid { vec![key, Need::MitId(MitIdLevel::Substantial)] } else { vec![key] };
+    second_factor(pages, session, &needs, None).await
+}
+
+/// Whether it is a page where something is done for other people.
+fn acts_for_others(target: &str) -> bool {
+    let path = target.split('?').next().unwrap_or_default();
+    path == "/admin" || path.starts_with("/admin/")
 }
 
 /// Whether a page of ours shows or does something that needs a fresh second factor.

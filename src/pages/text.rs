@@ -10,6 +10,8 @@ macro_rules! texts {
     )* };
 }
 
+pub mod admin;
+pub mod admin_audit;
 mod da;
 mod en;
 
@@ -108,6 +110,15 @@ pub fn moment(lang: Lang, at: Timestamp) -> String {
     }
 }
 
+/// A moment in Danish time, to the second: for lists.
+pub fn second(lang: Lang, at: Timestamp) -> String {
+    let shown = crate::date::to_the_second(at);
+    match lang {
+        Lang::Da => shown.replace(':', "."),
+        Lang::En => shown,
+    }
+}
+
 /// All the texts of one language.
 pub struct Texts {
     pub months: [&'static str; 12],
@@ -132,6 +143,8 @@ pub struct Texts {
     pub mitid: MitId,
     pub help: Help,
     pub cura: Cura,
+    pub admin: admin::Admin,
+    pub admin_audit: admin_audit::AdminAudit,
 }
 
 texts! {

@@ -3,6 +3,8 @@
 //! Texts that people choose (names of people, keys and apps) are escaped by the templates and isolated in
 //! `<bdi>`, so that right-to-left characters in them cannot reorder the words around.
 
+pub mod admin;
+pub mod admin_audit;
 pub mod demo;
 mod frame;
 mod outcome;

@@ -10,8 +10,8 @@ use csv::StringRecord;
 
 use super::{claim_part, group, shown_name};
 use crate::audit::Event;
-use crate::date::LastDay;
 use crate::cli::{Context, count};
+use crate::date::LastDay;
 use crate::random;
 use crate::secret::Keys;
 use crate::time::Timestamp;

@@ -323,4 +323,6 @@ pub static DA: Texts = Texts {
         other_title: "Side i systemet",
         other_lead: "Stedfortræderen har ikke denne side, men slusen lod dig komme hertil.",
     },
+    admin: admin::DA,
+    admin_audit: admin_audit::DA,
 };

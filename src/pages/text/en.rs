@@ -323,4 +323,6 @@ pub static EN: Texts = Texts {
         other_title: "A page in the system",
         other_lead: "The stand-in does not have this page, but the gateway let you come here.",
     },
+    admin: admin::EN,
+    admin_audit: admin_audit::EN,
 };

@@ -1,5 +1,7 @@
 //! Every page with values that could be real, for the tests and the screenshots.
 
+mod admin;
+
 use askama::Template;
 
 use super::demo::Cura;
@@ -19,7 +21,7 @@ pub struct Words<'a> {
 /// Every page in `lang`, by name.
 pub fn samples(lang: Lang, words: Words<'_>) -> Vec<(&'static str, String)> {
     let sample = Sample { lang, words };
-    let pages = [sample.login(), sample.keys(), sample.outcomes(), sample.cura()];
+    let pages = [sample.login(), sample.keys(), sample.outcomes(), sample.admin(), sample.cura()];
     pages.into_iter().flatten().collect()
 }
 

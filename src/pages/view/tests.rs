@@ -138,7 +138,9 @@ fn every_form_carries_where_the_person_was_going() {
             let form = form.split("</form>").next().unwrap_or_default();
             // Logging out leads nowhere else, and the next person nowhere of this one's; what was parked goes
             // where it was going; the stand-in's own forms are not ours.
+            // At the admin pages nobody is on their way elsewhere.
             if name.starts_with("cura")
+                || name.starts_with("admin")
                 || name.ends_with("-shared")
                 || form.contains("action=\"/device\"")
                 || form.contains("action=\"/me/elsewhere\"")

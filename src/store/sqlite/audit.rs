@@ -189,8 +189,7 @@ async fn rows_after(connection: &mut SqliteConnection, after: AuditPosition) -> 
 }
 
 /// As the index has it.
-const PERFORMER: &str =
-    " AND coalesce(json_extract(detail, '$.by'), json_extract(detail, '$.operator')) = ";
+const PERFORMER: &str = " AND coalesce(json_extract(detail, '$.by'), json_extract(detail, '$.operator')) = ";
 
 const CORRUPT: StoreError = StoreError::Corrupt { what: "an audit record" };
 const BROKEN: StoreError = StoreError::Corrupt { what: "an audit without a chain" };
