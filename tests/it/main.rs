@@ -4,6 +4,7 @@
 // Each part offers what any behaviour may need; the parts' own tests do not use all of it.
 #![allow(dead_code)]
 
+mod admin;
 mod arrows;
 mod attacks;
 mod audit;

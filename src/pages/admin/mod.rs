@@ -47,8 +47,11 @@ pub fn routes() -> Router<Arc<Pages>> {
         .route("/admin/devices/remove", post(devices::remove))
 }
 
+/// Who may go there, the address, and its name.
+type Place = (Duty, &'static str, fn(&Texts) -> &'static str);
+
 /// The places, each for those with a duty.
-const PLACES: [(Duty, &str, fn(&Texts) -> &'static str); 6] = [
+const PLACES: [Place; 6] = [
     (Duty::Look, "/admin/people", |t| t.admin.people),
     (Duty::Look, "/admin/keys", |t| t.admin.keys),
     (Duty::Look, "/admin/sessions", |t| t.admin.sessions),

@@ -74,8 +74,11 @@ pub async fn found(
         Err(answer) => return Ok(answer),
     };
     let after = Username::parse(&search.after).ok();
-    // Nobody is looked for by a number that stands in an address, nor is it shown again.
-    let text = if Cpr::parse(&search.q).is_ok() { "-".to_owned() } else { search.q };
+    // Nobody is looked for by a number that stands in an address.
+    if Cpr::parse(&search.q).is_ok() {
+        return Ok(see_other("/admin"));
+    }
+    let text = search.q;
     let query = PeopleQuery { text: text.clone(), after: after.clone(), limit: PAGE + 1 };
     let mut people = pages.store.find_people(&query).await?;
     if after.is_none() {

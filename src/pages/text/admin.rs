@@ -7,7 +7,7 @@ texts! {
         title nav search search_submit search_hint people found nobody nobody_hint more another waiting
         state is_open is_locked is_expired locked_by reason reason_hint reason_wrong password_until password_for_good
         last_login never last_day day_hint day_wrong no_end groups none own by
-        keys keys_search no_keys added used revoke revoke_lead
+        keys keys_search no_keys suspect added used revoke revoke_lead
         sessions sessions_search no_sessions device shared own_device begun seen at end end_lead end_all end_all_lead
         last_events all_events no_match narrow
         lock lock_lead unlock unlock_lead unlock_password unlock_password_lead invite invite_lead expire expire_lead
@@ -56,6 +56,7 @@ pub const DA: Admin = Admin {
     keys: "2-faktor enheder",
     keys_search: "Nøglens navn eller personen",
     no_keys: "Ingen enheder er tilføjet.",
+    suspect: "Kan være kopieret: spær den, og lav en engangskode til en ny.",
     added: "Tilføjet",
     used: "Sidst brugt",
     revoke: "Spær nøgle",
@@ -169,6 +170,7 @@ pub const EN: Admin = Admin {
     keys: "Two-factor devices",
     keys_search: "The key's name, or the person",
     no_keys: "No devices have been added.",
+    suspect: "May be copied: revoke it, and make a one-time code for another.",
     added: "Added",
     used: "Last used",
     revoke: "Revoke key",
