@@ -79,6 +79,12 @@ pub enum Event {
     TellingGivenUp,
     KeyPreferred,
     TermsAccepted,
+    AdminRefused,
+    ActionAsked,
+    ActionConfirmed,
+    ActionRefused,
+    ActionWithdrawn,
+    AuditExported,
 }
 
 impl Event {
@@ -143,6 +149,12 @@ impl Event {
             Self::TellingGivenUp => "telling-given-up",
             Self::KeyPreferred => "key-preferred",
             Self::TermsAccepted => "terms-accepted",
+            Self::AdminRefused => "admin-refused",
+            Self::ActionAsked => "action-asked",
+            Self::ActionConfirmed => "action-confirmed",
+            Self::ActionRefused => "action-refused",
+            Self::ActionWithdrawn => "action-withdrawn",
+            Self::AuditExported => "audit-exported",
         }
     }
 }
@@ -288,9 +300,14 @@ impl AuditLog {
 
     /// Says in the log what the store has written together with that which it tells of.
     pub fn written(&self, record: &AuditRecord) {
-        let AuditRecord { event, correlation: reference, .. } = record;
-        tracing::info!(event, reference, user = record.username, "audit");
+        say(record);
     }
+}
+
+/// Says in the log what was written.
+pub fn say(record: &AuditRecord) {
+    let AuditRecord { event, correlation: reference, .. } = record;
+    tracing::info!(event, reference, user = record.username, "audit");
 }
 
 /// Makes the codes that identify requests: eight characters without look-alikes, as in `7F3K-92QD`.

@@ -16,8 +16,9 @@ use crate::policy::expression::Expression;
 use crate::policy::matcher::Network;
 use crate::policy::problem::{Problem, Source};
 use crate::policy::{Level, Lifetimes, Shared};
-use crate::role::Roles;
+use crate::role::{Roles, Rules};
 
+mod desk;
 mod directories;
 mod house;
 mod methods;
@@ -61,6 +62,8 @@ pub struct Config {
     pub spare_keys: loan::Terms,
     /// The level of a key that was registered on identity papers.
     pub papers: MitIdLevel,
+    /// What the admin pages ask for.
+    pub desk: Rules,
     pub methods: Methods,
     /// Beside local accounts.
     pub directories: Vec<ldap::Settings>,

@@ -4,10 +4,10 @@
 //!
 //! A request's way, outermost last:
 //!
-//! - [`time`], [`random`], [`secret`], [`user`], [`role`]: the values everything is made of.
+//! - [`time`], [`date`], [`random`], [`secret`], [`user`], [`role`]: the values everything is made of.
 //! - [`authn`]: what was proven and when; below it each ceremony that proves something.
 //! - [`policy`], [`config`]: the administrator's files, and the decision.
-//! - [`store`]: what is kept. [`audit`], [`metrics`]: what is told.
+//! - [`store`]: what is kept. [`audit`], [`metrics`]: what is told. [`desk`]: what is done for other people.
 //! - [`directory`]: who has an account and which password is theirs.
 //! - [`provisioning`]: people and groups brought by another system (SCIM).
 //! - [`session`]: tokens, and the live sessions in memory. [`assertion`]: what upstreams are told of them.
@@ -22,6 +22,8 @@ pub mod audit;
 pub mod authn;
 pub mod cli;
 pub mod config;
+pub mod date;
+pub mod desk;
 pub mod directory;
 pub mod metrics;
 pub mod pages;

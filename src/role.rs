@@ -1,5 +1,7 @@
 //! Who may do what for other people: roles, which the groups of a person give. Pure.
 
+use std::time::Duration;
+
 /// Something that is done for, or seen of, other people.
 #[derive(Copy, Clone, Debug, Eq, PartialEq, Hash)]
 pub enum Duty {
@@ -19,6 +21,22 @@ pub enum Duty {
     Vouch,
     /// Reading everybody's events.
     Audit,
+    /// Marking devices that many people use.
+    Devices,
+}
+
+impl Duty {
+    pub const ALL: [Self; 9] = [
+        Self::Look,
+        Self::Lock,
+        Self::Unlock,
+        Self::Revoke,
+        Self::Invite,
+        Self::Lend,
+        Self::Vouch,
+        Self::Audit,
+        Self::Devices,
+    ];
 }
 
 /// A name for duties that belong together.
@@ -58,6 +76,25 @@ impl Role {
     }
 }
 
+/// What the admin pages ask of those who work at them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// The key must also have verified its user.
+    pub pin: bool,
+    /// MitID does as well as a key.
+    pub mitid: bool,
+    /// What a second person must confirm.
+    pub four_eyes: Vec<Duty>,
+    /// How long they have for that.
+    pub answer_within: Duration,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { pin: false, mitid: false, four_eyes: Vec::new(), answer_within: Duration::from_hours(24) }
+    }
+}
+
 /// Which groups give which roles; none, where nothing is said.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Roles(Vec<(Role, String)>);
@@ -66,6 +103,11 @@ impl Roles {
     /// Pairs of a role and a group that gives it.
     pub fn new(given: impl IntoIterator<Item = (Role, String)>) -> Self {
         Self(given.into_iter().collect())
+    }
+
+    /// The groups that give a role.
+    pub fn groups(&self, role: Role) -> Vec<String> {
+        self.0.iter().filter(|(given, _)| *given == role).map(|(_, group)| group.clone()).collect()
     }
 
     /// Whether somebody in these groups may do that.
@@ -90,7 +132,7 @@ mod tests {
     #[test]
     fn a_role_has_its_duties_and_no_others() {
         use Duty::{Audit, Invite, Lend, Lock, Look, Revoke, Unlock, Vouch};
-        let all = [Look, Lock, Unlock, Revoke, Invite, Lend, Vouch, Audit];
+        let all = Duty::ALL;
         let table: [(&str, &[Duty]); 6] = [
             ("administrators", &all),
             ("service_desks", &[Look, Lock, Unlock, Revoke, Invite, Lend]),

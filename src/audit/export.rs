@@ -1,5 +1,7 @@
 //! Rows of the audit for other programs: a JSON object each, or a line of CSV.
 
+use std::io::{self, Write};
+
 use serde_json::{Value, json};
 
 use crate::store::AuditRow;
@@ -40,6 +42,26 @@ pub fn cells(row: &AuditRow) -> [String; COLUMNS.len()] {
         hash.to_string(),
     ]
     .map(harmless)
+}
+
+/// The rows as a whole sheet, with a head (RFC 4180).
+pub fn csv(rows: &[AuditRow]) -> io::Result<Vec<u8>> {
+    let mut sheet = Vec::new();
+    write_csv(std::iter::once(COLUMNS.map(str::to_owned)), &mut sheet)?;
+    write_csv(rows.iter().map(cells), &mut sheet)?;
+    Ok(sheet)
+}
+
+/// Lines of a sheet.
+pub fn write_csv<const N: usize>(
+    rows: impl Iterator<Item = [String; N]>,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let mut sheet = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
+    for row in rows {
+        sheet.write_record(row).map_err(io::Error::from)?;
+    }
+    sheet.flush()
 }
 
 /// Spreadsheets take a cell that begins like this for a formula (OWASP, CSV injection). User names are typed

@@ -26,12 +26,13 @@ pub struct Told {
 const HOUR: Option<Duration> = Some(Duration::from_hours(1));
 
 /// Every event that is told. Whoever adds one adds its words as well.
-pub const TOLD: [Told; 7] = [
+pub const TOLD: [Told; 8] = [
     Told { event: Event::KeyRegistered, to: To::Person, once_in: None },
     Told { event: Event::KeyDeleted, to: To::Person, once_in: None },
     Told { event: Event::BrowserNew, to: To::Person, once_in: None },
     Told { event: Event::PasswordSet, to: To::Person, once_in: None },
     Told { event: Event::AccountLocked, to: To::Person, once_in: HOUR },
+    Told { event: Event::GlassBroken, to: To::Administrators, once_in: None },
     Told { event: Event::PasswordGuessing, to: To::Administrators, once_in: HOUR },
     Told { event: Event::ManyLockouts, to: To::Administrators, once_in: HOUR },
 ];

@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::date::Span;
 use super::{Context, Format, Refused, count, table};
 use crate::audit::CorrelationIds;
-use crate::audit::export::{COLUMNS, cells, object};
+use crate::audit::export::{COLUMNS, cells, object, write_csv};
+use crate::date::Span;
 use crate::store::chain::{ChainHash, Link};
 use crate::store::{AuditPosition, AuditQuery, AuditRow};
 use crate::user::Username;
@@ -75,6 +75,9 @@ struct Filter {
     /// With this user name as it was typed, whether anybody has it or not
     #[arg(long, value_name = "NAME")]
     typed: Option<String>,
+    /// Done for somebody else by this person, or by this operator of the machine
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
     /// Such as `password-wrong`
     #[arg(long, value_name = "EVENT")]
     event: Option<String>,
@@ -141,17 +144,6 @@ async fn export(export: Export, context: &Context<'_>, out: &mut impl Write) -> 
     Ok(())
 }
 
-fn write_csv<const N: usize>(
-    rows: impl Iterator<Item = [String; N]>,
-    out: &mut impl Write,
-) -> std::io::Result<()> {
-    let mut sheet = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
-    for row in rows {
-        sheet.write_record(row).map_err(std::io::Error::from)?;
-    }
-    sheet.flush()
-}
-
 async fn verify(verify: Verify, context: &Context<'_>, out: &mut impl Write) -> anyhow::Result<()> {
     let found = context.store.verify_audit(verify.noted).await?;
     let head = format!("{}:{}", found.head.position, found.head.hash);
@@ -194,6 +186,7 @@ impl Filter {
         Ok(AuditQuery {
             user,
             username: self.typed,
+            by: self.by,
             event: self.event,
             address: self.address,
             // Commands and reloads have codes of another form.

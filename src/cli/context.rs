@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use crate::audit::{Entry, Event, Origin};
 use crate::authn::loan::Terms;
 use crate::authn::password::{Passwords, Rules};
+use crate::desk::{Action, Desk, Outcome, Performer};
 use crate::random::{self, Random};
 use crate::secret::Keys;
 use crate::store::{AuditRecord, Store};
@@ -57,20 +58,32 @@ impl Context<'_> {
 
     /// Begins a record of something this command has done.
     pub(super) fn entry(&self, event: Event) -> Entry {
-        let address = None;
+        self.desk().entry(event)
+    }
+
+    /// What is done for people, in the operator's name. The machine's own operator needs nobody's leave.
+    pub(super) fn desk(&self) -> Desk<'_> {
         let correlation = random::nonce(self.random).split_off(31);
-        Entry::new(event, &Origin { at: self.now(), address, correlation }).with("operator", self.operator)
+        Desk {
+            store: self.store.as_ref(),
+            random: self.random,
+            performer: Performer::Operator(self.operator),
+            origin: Origin { at: self.now(), address: None, correlation },
+            keep_one: &[],
+        }
+    }
+
+    /// Does it; how many signings in were ended.
+    pub(super) async fn ended(&self, user: &User, action: &Action) -> anyhow::Result<usize> {
+        match self.desk().perform(user, action).await? {
+            Outcome::Done(ended) => Ok(ended.len()),
+            _ => Ok(0),
+        }
     }
 
     pub(super) async fn record(&self, entry: Entry) -> anyhow::Result<()> {
         let appended = self.store.append_audit(&entry.into_record()).await;
         appended.context("the change was made, but the audit could not be written")
-    }
-
-    /// Changes the person and tells of it, both or neither; how many of their sessions were ended.
-    pub(super) async fn change(&self, user: &User, told: &AuditRecord) -> anyhow::Result<usize> {
-        let changed = self.store.change_user(user, told).await?;
-        changed.ok_or_else(|| Refused(format!("`{}` was removed meanwhile", user.username)).into())
     }
 
     /// How many signings in were ended.

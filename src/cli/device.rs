@@ -1,7 +1,6 @@
 //! `sluse device`: devices that many people use.
 
 use std::io::Write;
-use std::time::Duration;
 
 use clap::Subcommand;
 use serde_json::json;
@@ -10,9 +9,7 @@ use url::Url;
 use super::{Context, Format, Refused, date, table};
 use crate::audit::Event;
 use crate::authn::code::Code;
-
-/// How long a link may be opened: as long as it takes to fetch the tablet.
-const LINK_LIFETIME: Duration = Duration::from_hours(1);
+use crate::desk::LINK_LIFETIME;
 
 #[derive(Subcommand, Clone, Debug)]
 pub enum Command {

@@ -1,18 +1,13 @@
 //! `sluse invite`: a one-time code with which a person registers a first key.
 
 use std::io::Write;
-use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
 
 use super::{Context, Format, Refused, date};
-use crate::audit::Event;
-use crate::authn::code::Code;
+use crate::desk::{Action, Outcome};
 use crate::user::Username;
-
-/// How long a code may be used: long enough for a first day at work.
-pub const CODE_LIFETIME: Duration = crate::authn::code::LIFETIME;
 
 /// Make a one-time code for registering a security key
 ///
@@ -29,16 +24,10 @@ pub struct Invite {
 
 pub async fn run(invite: Invite, context: &Context<'_>, out: &mut impl Write) -> anyhow::Result<()> {
     let user = context.user(&invite.name).await?;
-    let now = context.now();
-    if !user.active(now) {
+    let Outcome::Code { code, expires_at } = context.desk().perform(&user, &Action::Invite).await? else {
         let refusal = format!("the account of `{}` is disabled or has expired", user.username);
         return Err(Refused(refusal).into());
-    }
-    let code = Code::generate(context.random);
-    let expires_at = now.plus(CODE_LIFETIME);
-    context.store.add_code(user.id, &code.hash(), expires_at).await?;
-    let entry = context.entry(Event::UserInvited).user(&user).with("expires_at", expires_at.to_rfc3339());
-    context.record(entry).await?;
+    };
     match invite.format {
         Format::Human => {
             writeln!(out, "{code}\n")?;
@@ -62,8 +51,12 @@ pub async fn run(invite: Invite, context: &Context<'_>, out: &mut impl Write) ->
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::authn::code::Code;
     use crate::cli::fixture::Fixture;
+    use crate::desk::CODE_LIFETIME;
     use crate::user::User;
 
     #[tokio::test]

@@ -7,8 +7,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Context, Format, Refused, count, date, spare, table};
-use crate::audit::Event;
+use super::{Context, Format, Refused, count, spare, table};
+use crate::date;
+use crate::desk::Action;
 use crate::store::Key;
 use crate::user::Username;
 
@@ -110,11 +111,7 @@ async fn remove(
             return Err(Refused(which).into());
         }
     };
-    let told = context.entry(Event::KeyDeleted).user(&user).with("key", key.name.as_str()).into_record();
-    if !context.store.delete_key(user.id, &key.credential, &told).await? {
-        return Err(Refused(format!("{name} has no key `{wanted}`")).into());
-    }
-    let ended = context.end_sign_ins(&user).await?;
+    let ended = context.ended(&user, &Action::Revoke(key.credential.clone())).await?;
     writeln!(out, "The key `{}` of {name} is out of use; {} ended.", key.name, count(ended, "session"))?;
     Ok(())
 }
@@ -130,6 +127,7 @@ fn short(key: &Key) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::Event;
     use crate::authn::CredentialId;
     use crate::cli::fixture::Fixture;
     use crate::store::{KeyAdded, RegisteredWith};

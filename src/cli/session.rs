@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::Subcommand;
 
 use super::{Context, count};
-use crate::audit::Event;
+use crate::desk::Action;
 use crate::user::Username;
 
 #[derive(Subcommand, Clone, Debug)]
@@ -21,8 +21,7 @@ pub enum Command {
 pub async fn run(command: Command, context: &Context<'_>, out: &mut impl Write) -> anyhow::Result<()> {
     let Command::End { user: name } = command;
     let user = context.user(&name).await?;
-    let ended = context.end_sign_ins(&user).await?;
-    context.record(context.entry(Event::LoggedOut).user(&user).with("ended", ended)).await?;
+    let ended = context.ended(&user, &Action::EndSessions).await?;
     writeln!(out, "{name} is logged out; {} ended.", count(ended, "session"))?;
     Ok(())
 }

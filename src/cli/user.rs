@@ -10,9 +10,10 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::date::End;
 use super::{Context, Format, Refused, count, table};
 use crate::audit::Event;
+use crate::date::End;
+use crate::desk::{Action, Outcome};
 use crate::random;
 use crate::user::{Cpr, User, UserId, Username};
 
@@ -28,7 +29,7 @@ pub enum Command {
         format: Format,
     },
     /// Keep a person out, and end their sessions
-    Disable(Named),
+    Disable(Disable),
     /// Let a disabled person in again
     Enable(Named),
     /// Open a password that too many wrong ones have locked
@@ -58,6 +59,16 @@ pub struct Named {
 }
 
 #[derive(Args, Clone, Debug)]
+pub struct Disable {
+    /// The user name
+    #[arg(value_parser = Username::parse)]
+    name: Username,
+    /// Why, for whoever is asked about it
+    #[arg(long, value_name = "TEXT", default_value_t)]
+    reason: String,
+}
+
+#[derive(Args, Clone, Debug)]
 pub struct Add {
     /// The user name
     #[arg(value_name = "USERNAME", value_parser = Username::parse)]
@@ -84,7 +95,7 @@ pub async fn run(command: Command, context: &Context<'_>, out: &mut impl Write) 
         Command::Add(add) => self::add(add, context, out).await,
         Command::SetPassword(Named { name }) => set_password(&name, context, out).await,
         Command::List { format } => list(format, context, out).await,
-        Command::Disable(Named { name }) => disable(&name, context, out).await,
+        Command::Disable(Disable { name, reason }) => disable(&name, &reason, context, out).await,
         Command::Enable(Named { name }) => enable(&name, context, out).await,
         Command::Unlock(Named { name }) => unlock(&name, context, out).await,
         Command::Import { file } => import::run(&file, context, out).await,
@@ -129,28 +140,35 @@ async fn set_password(name: &Username, context: &Context<'_>, out: &mut impl Wri
     Ok(())
 }
 
-async fn disable(name: &Username, context: &Context<'_>, out: &mut impl Write) -> anyhow::Result<()> {
-    let user = User { disabled: true, ..context.user(name).await? };
-    let told = context.entry(Event::UserDisabled).user(&user).into_record();
-    let ended = context.change(&user, &told).await?;
+async fn disable(
+    name: &Username,
+    reason: &str,
+    context: &Context<'_>,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    let user = context.user(name).await?;
+    let ended = context.ended(&user, &Action::Lock(reason.trim().to_owned())).await?;
     writeln!(out, "{name} is disabled; {} ended.", count(ended, "session"))?;
     Ok(())
 }
 
 async fn enable(name: &Username, context: &Context<'_>, out: &mut impl Write) -> anyhow::Result<()> {
-    let user = User { disabled: false, ..context.user(name).await? };
-    context.change(&user, &context.entry(Event::UserEnabled).user(&user).into_record()).await?;
+    let user = context.user(name).await?;
+    context.ended(&user, &Action::Unlock).await?;
     writeln!(out, "{name} is enabled.")?;
     Ok(())
 }
 
 async fn unlock(name: &Username, context: &Context<'_>, out: &mut impl Write) -> anyhow::Result<()> {
     let user = context.user(name).await?;
-    if context.store.reset_attempts(user.id, context.now()).await? {
-        context.record(context.entry(Event::AccountUnlocked).user(&user)).await?;
-        writeln!(out, "The password of {name} is open again.")?;
-    } else {
-        writeln!(out, "The password of {name} was not locked; its wrong attempts are counted from none.")?;
+    match context.desk().perform(&user, &Action::UnlockPassword).await? {
+        Outcome::Nothing => {
+            writeln!(
+                out,
+                "The password of {name} was not locked; its wrong attempts are counted from none."
+            )?;
+        }
+        _ => writeln!(out, "The password of {name} is open again.")?,
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use url::{Host, Url};
 use super::{
     Audit, CertificateFiles, Config, Language, Listen, Protocol, Sessions, SharedDevices, StoreLocation,
 };
-use super::{directories, house, methods, provisioning, roles, shape, telling, temps};
+use super::{desk, directories, house, methods, provisioning, roles, shape, telling, temps};
 use crate::authn::{Method, MitIdLevel};
 use crate::policy::Level;
 use crate::policy::document::{Node, Value};
@@ -74,6 +74,7 @@ impl Reader<'_> {
         let spare_keys =
             fields.optional("spare_keys").map(|node| temps::spare_keys(self, node)).unwrap_or_default();
         let papers = fields.optional("papers").map_or(MitIdLevel::Low, |node| temps::papers(self, node));
+        let desk = fields.optional("desk").map(|node| desk::read(self, node)).unwrap_or_default();
         let methods = fields.required("methods").map(|node| methods::read(self, node, login.as_ref()));
         let (methods, named) = methods.unwrap_or_default();
         let directories = fields.optional("directories");
@@ -108,6 +109,7 @@ impl Reader<'_> {
             house,
             spare_keys,
             papers,
+            desk,
             methods,
             directories,
             provisioning,

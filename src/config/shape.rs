@@ -1,5 +1,6 @@
 //! The keys of `sluse.yaml`.
 
+use super::desk::{DUTIES, PROOFS};
 use super::house::{LINKS, TERMS, WORDED};
 use super::methods::LEVELS;
 use super::read::LANGUAGES;
@@ -49,6 +50,7 @@ pub static CONFIG: Shape = Shape {
         optional("terms", Map(&TERMS), "Terms of use, accepted before anybody goes on to an app."),
         optional("spare_keys", Map(&SPARE_KEYS), "How long units lend their spare keys."),
         optional("papers", Map(&PAPERS), "Keys that are registered on identity papers."),
+        optional("desk", Map(&DESK), "What the admin pages ask for."),
         required("methods", Map(&METHODS), "What people prove who they are with."),
         optional(
             "levels",
@@ -244,6 +246,23 @@ pub(super) static PAPERS: Shape = Shape {
         Words(|| words(&LEVELS)),
         "The level such a key is kept with; `low` where it is not said.",
     )],
+};
+
+pub(super) static DESK: Shape = Shape {
+    name: "desk",
+    keys: &[
+        optional(
+            "proof",
+            OneOrMore(&Words(|| words(&PROOFS))),
+            "What must be at most ten minutes old; `key` where it is not said.",
+        ),
+        optional(
+            "four_eyes",
+            OneOrMore(&Words(|| words(&DUTIES))),
+            "What a second person with the same duty must confirm.",
+        ),
+        optional("answer_within", DURATION, "How long they have for that; 24h where it is not said."),
+    ],
 };
 
 pub(super) static METHODS: Shape = Shape {

@@ -21,6 +21,7 @@ use super::{Answer, Pages, client, view};
 use crate::audit::{Entry, Event};
 use crate::authn::CredentialId;
 use crate::session::Session;
+use crate::role::Duty;
 use crate::store::self_service::KeyHabit;
 use crate::store::{Key, StoreError};
 
@@ -44,6 +45,9 @@ pub async fn show(State(pages): State<Arc<Pages>>, visitor: Visitor, Query(shown
     let keys = pages.store.keys(session.user.id).await?;
     let keys: Vec<_> = keys.iter().map(|key| row(key, &habits)).collect();
     let places = pages.sessions.open_of(session.user.id).await?.len();
+    let glass = !pages.sessions.open_glass(session.sign_in.id, pages.clock.now()).await?.is_empty();
+    let roles = &pages.settings().roles;
+    let desk = Duty::ALL.iter().any(|duty| roles.allow(&session.user.groups, *duty));
     Ok(reply::html(&view::MinIdentitet {
         frame: visitor.frame(),
         next,
@@ -51,6 +55,8 @@ pub async fn show(State(pages): State<Arc<Pages>>, visitor: Visitor, Query(shown
         username: session.user.username.to_string(),
         keys,
         places,
+        desk,
+        glass,
         apps: apps(&pages, &visitor),
         proceed,
         notice: notice(&shown.notice),

@@ -1,6 +1,7 @@
 //! The gateway's own pages: signing in, step-up, and *Min identitet*.
 
 mod agent;
+mod admin;
 mod app;
 pub mod appearance;
 pub mod asset;
@@ -56,7 +57,7 @@ use crate::directory::Directory;
 use crate::metrics::Metrics;
 use crate::policy::{Policy, Text};
 use crate::random::Random;
-use crate::role::Roles;
+use crate::role::{self, Roles};
 use crate::secret::Keys;
 use crate::session::Sessions;
 use crate::store::{Store, StoreError};
@@ -116,6 +117,8 @@ pub struct Settings {
     pub spare_keys: loan::Terms,
     /// The level of a key that is registered on identity papers.
     pub papers: MitIdLevel,
+    /// What the admin pages ask for.
+    pub desk: role::Rules,
 }
 
 impl Pages {
@@ -161,7 +164,8 @@ pub fn login_host(pages: &Arc<Pages>) -> Router {
         .route("/vouch", get(vouch::show).post(vouch::vouched))
         .route("/device", get(device::ask).post(device::mark))
         .route("/logout", post(login::log_out))
-        .route("/logged-out", get(front::logged_out));
+        .route("/logged-out", get(front::logged_out))
+        .merge(admin::routes());
     finished(routes, pages)
 }
 

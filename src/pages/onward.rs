@@ -16,7 +16,7 @@ use super::visitor::Visitor;
 use super::{Pages, terms};
 use crate::authn::ceremony::Browser;
 use crate::authn::glass::BrokenGlass;
-use crate::authn::{Method, MitIdLevel};
+use crate::authn::{Assurance, Method, MitIdLevel};
 use crate::policy::expression::Need;
 use crate::policy::path::CanonicalPath;
 use crate::policy::{self, App, Decision, Demand, Denial, Offer, Person};
@@ -207,6 +207,11 @@ pub async fn step(pages: &Pages, visitor: &Visitor, destination: &Destination) -
             let needs = [Need::Key { pin: false }, Need::MitId(MitIdLevel::Low)];
             second_factor(pages, session, destination, (&needs, None)).await
         }
+        Destination::Own(target)
+            if acts_for_others(target) && !may_act_for_others(pages, session, visitor) =>
+        {
+            prove_for_others(pages, session, destination).await
+        }
         Destination::Own(target) => Ok(Step::Go(target.clone())),
         Destination::App { ask, parked, .. } => {
             match decide(pages, visitor, session, destination, false).await? {
@@ -371,6 +376,42 @@ fn is_for_others(target: &str) -> bool {
     let under =
         |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     under("/vouch") || (under("/lend") && !under("/lend/colleague"))
+}
+
+/// Two factors, the second of them a fresh key as the configuration wants it: what the admin pages ask for.
+pub fn may_act_for_others(pages: &Pages, session: &Session, visitor: &Visitor) -> bool {
+    let rules = &pages.settings().desk;
+    let fresh = |at| visitor.arrival.at.since(at) <= SELF_SERVICE_FRESH;
+    let key =
+        session.assurance.key.as_ref().is_some_and(|key| key.until.is_none() && fresh(key.at) && (key.user_verified || !rules.pin));
+    let mitid = rules.mitid && session.assurance.mitid.as_ref().is_some_and(|mitid| fresh(mitid.at));
+    (key || mitid) && has_first_factor(session)
+}
+
+/// A key without a PIN is one factor.
+fn has_first_factor(session: &Session) -> bool {
+    let Assurance { password, key, mitid } = &session.assurance;
+    password.is_some() || mitid.is_some() || key.as_ref().is_some_and(|key| key.user_verified)
+}
+
+async fn prove_for_others(
+    pages: &Pages,
+    session: &Session,
+    destination: &Destination,
+) -> Result<Step, StoreError> {
+    if !has_first_factor(session) {
+        return Ok(Step::Password);
+    }
+    let rules = &pages.settings().desk;
+    let key = Need::Key { pin: rules.pin };
+    let needs = if rules.mitid { vec![key, Need::MitId(MitIdLevel::Substantial)] } else { vec![key] };
+    second_factor(pages, session, destination, (&needs, None)).await
+}
+
+/// Whether it is a page where something is done for other people.
+fn acts_for_others(target: &str) -> bool {
+    let path = target.split('?').next().unwrap_or_default();
+    path == "/admin" || path.starts_with("/admin/")
 }
 
 /// Whether a page of ours shows or does something that needs a fresh second factor.

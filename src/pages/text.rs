@@ -44,6 +44,8 @@ macro_rules! topics {
 }
 
 mod account;
+pub mod admin;
+pub mod admin_audit;
 mod da;
 mod en;
 mod glass;
@@ -151,6 +153,15 @@ pub fn moment(lang: Lang, at: Timestamp) -> String {
     }
 }
 
+/// A moment in Danish time, to the second: for lists.
+pub fn second(lang: Lang, at: Timestamp) -> String {
+    let shown = crate::date::to_the_second(at);
+    match lang {
+        Lang::Da => shown.replace(':', "."),
+        Lang::En => shown,
+    }
+}
+
 topics! {
 /// All the texts of one language.
 pub struct Texts {
@@ -179,6 +190,8 @@ pub struct Texts {
     pub mitid: MitId,
     pub help: Help,
     pub cura: Cura,
+    pub admin: admin::Admin,
+    pub admin_audit: admin_audit::AdminAudit,
     pub glass: glass::Glass,
     pub account: account::Account,
     pub telling: telling::Telling,

@@ -4,6 +4,8 @@
 //! `<bdi>`, so that right-to-left characters in them cannot reorder the words around.
 
 mod account;
+pub mod admin;
+pub mod admin_audit;
 pub mod demo;
 mod frame;
 mod glass;
@@ -240,6 +242,10 @@ pub struct MinIdentitet {
     pub keys: Vec<KeyRow>,
     /// In how many places the person is signed in.
     pub places: usize,
+    /// The person has duties for others.
+    pub desk: bool,
+    /// Glass is broken, and open.
+    pub glass: bool,
     pub apps: Vec<App>,
     /// Where *Fortsæt til* leads, when the person was on their way somewhere.
     pub proceed: Option<App>,

@@ -54,6 +54,16 @@ impl Visitor {
         self.arrival.origin()
     }
 
+    /// The path and query asked for.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The path asked for.
+    pub fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
+    }
+
     /// A record in the making, about whoever is signed in.
     pub fn entry(&self, event: Event) -> Entry {
         let entry = Entry::new(event, &self.origin());

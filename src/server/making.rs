@@ -64,6 +64,7 @@ impl Making {
             terms: config.house.terms.as_ref().map(terms).transpose()?,
             spare_keys: config.spare_keys,
             papers: config.papers,
+            desk: config.desk.clone(),
         })
     }
 

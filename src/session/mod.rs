@@ -273,7 +273,8 @@ impl Sessions {
         }
     }
 
-    fn lifetimes(&self, shared: bool) -> Lifetimes {
+    /// Of signings in on devices that many people use, or of all others.
+    pub fn lifetimes(&self, shared: bool) -> Lifetimes {
         if shared { self.parts.shared_lifetimes } else { self.parts.lifetimes }
     }
 

@@ -6,6 +6,7 @@ pub(crate) mod accounts;
 pub(crate) mod attempts;
 pub(crate) mod audit;
 pub(crate) mod ceremonies;
+pub(crate) mod desk;
 pub(crate) mod devices;
 pub(crate) mod glass;
 pub(crate) mod keys;
@@ -38,6 +39,14 @@ pub(crate) trait Subject: Send + Sync {
 macro_rules! suite {
     ($subject:expr) => {
         crate::store::conformance::suite! { @tests $subject =>
+            desk::people_are_found_by_the_beginnings_of_words
+            desk::a_lock_says_why_and_ends_what_is_open
+            desk::the_last_of_a_group_stays
+            desk::an_earlier_end_ends_what_is_open
+            desk::a_locked_password_is_seen_and_opened
+            desk::what_is_open_is_found_and_ended_by_whose_it_is
+            desk::keys_are_found_suspect_ones_first
+            desk::a_request_is_answered_once_by_another
             devices::a_device_is_marked_once_by_its_link
             devices::a_removed_device_is_nobodys
             devices::whoever_sits_down_follows_somebody

@@ -23,9 +23,11 @@ pub mod accounts;
 pub mod chain;
 #[cfg(test)]
 mod conformance;
+pub mod desk;
 pub mod glass;
 pub mod papers;
 pub mod provisioning;
+pub mod requests;
 pub mod self_service;
 pub mod spare;
 pub mod sqlite;
@@ -223,6 +225,10 @@ pub struct AuditQuery {
     pub until: Option<Timestamp>,
     /// Rows after this alone.
     pub after: Option<AuditPosition>,
+    /// Rows before this alone.
+    pub before: Option<AuditPosition>,
+    /// By whom it was done for another: their user name, or their name on the machine.
+    pub by: Option<String>,
     /// Otherwise the oldest come first.
     pub newest_first: bool,
     pub limit: u32,
@@ -255,6 +261,8 @@ pub trait Store:
     + glass::Glass
     + SpareKeys
     + Papers
+    + desk::Desk
+    + requests::Requests
     + Send
     + Sync
 {

@@ -5,6 +5,7 @@
 #![allow(dead_code)]
 
 mod accessibility;
+mod admin;
 mod appearance;
 mod arrows;
 mod attacks;

@@ -12,8 +12,8 @@ use csv::StringRecord;
 
 use super::{claim_part, group, shown_name};
 use crate::audit::Event;
-use crate::cli::date::End;
 use crate::cli::{Context, count};
+use crate::date::End;
 use crate::random;
 use crate::secret::Keys;
 use crate::time::Timestamp;

@@ -351,4 +351,6 @@ pub static DA: Texts = Texts {
     terms: terms::DA,
     account: account::DA,
     glass: super::glass::DA,
+    admin: admin::DA,
+    admin_audit: admin_audit::DA,
 };

@@ -351,4 +351,6 @@ pub static EN: Texts = Texts {
     terms: terms::EN,
     account: account::EN,
     glass: super::glass::EN,
+    admin: admin::EN,
+    admin_audit: admin_audit::EN,
 };

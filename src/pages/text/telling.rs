@@ -4,7 +4,7 @@ texts! {
     Telling {
         hello key_registered key_registered_lead key_deleted key_deleted_lead browser_new browser_new_lead
         password_set password_set_lead locked locked_lead locked_for_good_lead guessing guessing_lead
-        lockouts lockouts_lead
+        lockouts lockouts_lead glass glass_lead
         key user at address browser code by_desk count minutes
         below you not_you not_you_call code_hint more footer footer_administrators
     }
@@ -22,6 +22,7 @@ impl Telling {
             "account-locked" if for_good => (self.locked, self.locked_for_good_lead),
             "account-locked" => (self.locked, self.locked_lead),
             "password-guessing" => (self.guessing, self.guessing_lead),
+            "glass-broken" => (self.glass, self.glass_lead),
             "many-lockouts" => (self.lockouts, self.lockouts_lead),
             _ => return None,
         })
@@ -45,6 +46,8 @@ pub const DA: Telling = Telling {
     guessing_lead: "Der er tastet mange forkerte kodeord på kort tid. Det kan være nogen, der prøver at gætte et kodeord.",
     lockouts: "Sluse: mange låste brugerkonti",
     lockouts_lead: "Mange personers kodeord er blevet låst på kort tid. Det kan være nogen, der prøver at gætte kodeord.",
+    glass: "Sluse: nødadgang åbnet",
+    glass_lead: "En person har åbnet nødadgang og skrevet hvorfor. Grunden står i hændelsesloggen.",
     key: "Hardwarenøgle",
     user: "Brugernavn",
     at: "Tidspunkt",
@@ -81,6 +84,8 @@ pub const EN: Telling = Telling {
     guessing_lead: "Many wrong passwords were typed within a short time. Somebody may be trying to guess a password.",
     lockouts: "Sluse: many locked accounts",
     lockouts_lead: "Many people's passwords were locked within a short time. Somebody may be trying to guess passwords.",
+    glass: "Sluse: emergency access opened",
+    glass_lead: "Somebody has opened emergency access and written why. The reason is in the audit.",
     key: "Security key",
     user: "User name",
     at: "Time",

@@ -9,6 +9,8 @@ mod glass;
 
 mod lend;
 
+mod admin;
+
 use askama::Template;
 
 use super::demo::Cura;
@@ -38,6 +40,7 @@ pub fn samples(lang: Lang, words: Words<'_>) -> Vec<(&'static str, String)> {
         sample.own(),
         sample.account(),
         sample.lend(),
+        sample.admin(),
         sample.glass(),
         sample.cura(),
     ];
@@ -152,6 +155,8 @@ impl Sample<'_> {
             username: "nez".into(),
             keys,
             places: 2,
+            desk: true,
+            glass: true,
             apps: self.apps(),
             proceed: Some(self.cura_app()),
             notice,

@@ -149,6 +149,7 @@ fn every_form_carries_where_the_person_was_going() {
             if name.starts_with("cura")
                 || name.starts_with("lend")
                 || name.starts_with("papers")
+                || name.starts_with("admin")
                 || name.ends_with("-shared")
                 || form.contains("action=\"/device\"")
                 || form.contains("action=\"/me/elsewhere\"")

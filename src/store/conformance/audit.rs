@@ -13,6 +13,7 @@ pub(crate) async fn rows_are_found_by_what_they_say(subject: &dyn Subject) {
     }
     let all = AuditQuery { limit: 10, ..AuditQuery::default() };
     let newest = AuditQuery { newest_first: true, ..all.clone() };
+    let newest_of_all = newest.clone();
     for (query, rows) in [
         (all.clone(), &[0, 1, 2, 3, 4][..]),
         (newest.clone(), &[4, 3, 2, 1, 0]),
@@ -28,6 +29,8 @@ pub(crate) async fn rows_are_found_by_what_they_say(subject: &dyn Subject) {
         (AuditQuery { address: Some("10.0.0.1".parse().unwrap()), ..all.clone() }, &[]),
         (AuditQuery { correlation: Some("c2".to_owned()), ..all.clone() }, &[1]),
         (AuditQuery { from: Some(at(2)), until: Some(at(4)), ..all.clone() }, &[1, 2, 3]),
+        (AuditQuery { before: Some(3), ..newest_of_all }, &[1, 0]),
+        (AuditQuery { by: Some("anna".to_owned()), ..all.clone() }, &[]),
         (AuditQuery { from: Some(at(5)), ..all }, &[]),
     ] {
         let found = store.audit(&query).await.unwrap().into_iter().map(|row| row.record);

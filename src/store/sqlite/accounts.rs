@@ -50,5 +50,5 @@ impl Accounts for Sqlite {
 
 /// Ends all of the person's sessions, at the time of what is told; how many.
 pub(super) async fn end(write: &mut Write, user: UserId, told: &AuditRecord) -> Result<usize> {
-    Ok(sessions::end_within(write, user, None, told.at).await?.len())
+    Ok(sessions::end_of(write, (user, None), None, told.at).await?.len())
 }

@@ -82,11 +82,31 @@ pub(super) async fn knows(readers: &SqlitePool, name: &Username, device: &TokenH
 }
 
 pub(super) async fn reset(mut write: Write, user: UserId, now: Timestamp) -> Result<bool> {
+    let locked = begin_anew(&mut write, user, now).await?;
+    write.commit().await?;
+    Ok(locked)
+}
+
+/// The lock for the browsers that are not known.
+pub(super) async fn lock_of(readers: &SqlitePool, user: UserId, now: Timestamp) -> Result<Option<Lock>> {
+    let row: Option<AttemptsRow> = sqlx::query_as(
+        "SELECT run, total, locked_until FROM attempts JOIN users USING (username)
+         WHERE users.id = ? AND length(device) = 0",
+    )
+    .bind(user.0.as_bytes().as_slice())
+    .fetch_optional(readers)
+    .await?;
+    let attempts = row.map(Attempts::try_from).transpose()?;
+    Ok(attempts.and_then(|attempts| attempts.lock(now)))
+}
+
+/// All of the person's counters begin anew; whether any was locked.
+pub(super) async fn begin_anew(write: &mut Write, user: UserId, now: Timestamp) -> Result<bool> {
     let rows: Vec<AttemptsRow> = sqlx::query_as(
         "SELECT run, total, locked_until FROM attempts JOIN users USING (username) WHERE users.id = ?",
     )
     .bind(user.0.as_bytes().as_slice())
-    .fetch_all(&mut *write)
+    .fetch_all(&mut **write)
     .await?;
     let mut locked = false;
     for row in rows {
@@ -97,9 +117,8 @@ pub(super) async fn reset(mut write: Write, user: UserId, now: Timestamp) -> Res
         "UPDATE attempts SET run = 0, total = 0, locked_until = NULL
          WHERE (run > 0 OR total > 0) AND username = (SELECT username FROM users WHERE id = ?)",
     ] {
-        sqlx::query(sql).bind(user.0.as_bytes().as_slice()).execute(&mut *write).await?;
+        sqlx::query(sql).bind(user.0.as_bytes().as_slice()).execute(&mut **write).await?;
     }
-    write.commit().await?;
     Ok(locked)
 }
 

@@ -45,6 +45,9 @@ pub(super) async fn find(readers: &SqlitePool, query: &AuditQuery) -> Result<Vec
     if let Some(after) = query.after {
         sql.push(" AND id > ").push_bind(after);
     }
+    if let Some(before) = query.before {
+        sql.push(" AND id < ").push_bind(before);
+    }
     if let Some(user) = query.user {
         sql.push(" AND user = ").push_bind(user.0.as_bytes().to_vec());
     }
@@ -53,6 +56,7 @@ pub(super) async fn find(readers: &SqlitePool, query: &AuditQuery) -> Result<Vec
         (" AND event = ", query.event.clone()),
         (" AND address = ", query.address.map(|address| address.to_string())),
         (" AND correlation = ", query.correlation.clone()),
+        (PERFORMER, query.by.clone()),
     ] {
         if let Some(value) = value {
             sql.push(column).push_bind(value);
@@ -183,6 +187,9 @@ async fn rows_after(connection: &mut SqliteConnection, after: AuditPosition) -> 
         .await?;
     Ok(rows)
 }
+
+/// As the index has it.
+const PERFORMER: &str = " AND coalesce(json_extract(detail, '$.by'), json_extract(detail, '$.operator')) = ";
 
 const CORRUPT: StoreError = StoreError::Corrupt { what: "an audit record" };
 const BROKEN: StoreError = StoreError::Corrupt { what: "an audit without a chain" };

@@ -161,7 +161,7 @@ pub(super) async fn code_is_live(
 }
 
 #[derive(FromRow)]
-struct KeyRow {
+pub(super) struct KeyRow {
     credential: Vec<u8>,
     user: Vec<u8>,
     name: String,

@@ -53,7 +53,7 @@ impl SelfService for Sqlite {
             return Ok(None);
         }
         people::replace_password(&mut write, change.user, change.new, Some(change.at)).await?;
-        let ended = sessions::end_within(&mut write, change.user, Some(change.kept), change.at).await?;
+        let ended = sessions::end_of(&mut write, (change.user, None), Some(change.kept), change.at).await?;
         audit::append(&mut write, change.told).await?;
         write.commit().await?;
         Ok(Some(ended))

@@ -130,24 +130,26 @@ pub(super) async fn end_all(
     except: Option<SignInId>,
     at: Timestamp,
 ) -> Result<Vec<SignInId>> {
-    let ended = end_within(&mut write, user, except, at).await?;
+    let ended = end_of(&mut write, (user, None), except, at).await?;
     write.commit().await?;
     Ok(ended)
 }
 
-/// As [`end_all`], as a part of more.
-pub(super) async fn end_within(
+/// Ends all of the person's, or the one that is named, but for `except`.
+pub(super) async fn end_of(
     write: &mut Write,
-    user: UserId,
+    (user, one): (UserId, Option<SignInId>),
     except: Option<SignInId>,
     at: Timestamp,
 ) -> Result<Vec<SignInId>> {
     let ids: Vec<Vec<u8>> = sqlx::query_scalar(
-        "UPDATE sign_ins SET ended_at = ? WHERE user = ? AND ended_at IS NULL AND id IS NOT ? RETURNING id",
+        "UPDATE sign_ins SET ended_at = ?1
+         WHERE user = ?2 AND ended_at IS NULL AND id IS NOT ?3 AND id = coalesce(?4, id) RETURNING id",
     )
     .bind(at.as_millis())
     .bind(user.0.as_bytes().as_slice())
     .bind(except.as_ref().map(|kept| kept.0.as_bytes().as_slice()))
+    .bind(one.as_ref().map(|one| one.0.as_bytes().as_slice()))
     .fetch_all(&mut **write)
     .await?;
     let ended: Vec<SignInId> = ids.iter().map(|id| row::uuid(id).map(SignInId)).collect::<Result<_>>()?;

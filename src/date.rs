@@ -10,11 +10,11 @@ use crate::time::Timestamp;
 
 /// The last day of something, such as an account.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
-pub(crate) struct LastDay(Date);
+pub struct LastDay(Date);
 
 #[derive(Copy, Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("a date is written YYYY-MM-DD")]
-pub(crate) struct InvalidDate;
+pub struct InvalidDate;
 
 impl std::str::FromStr for LastDay {
     type Err = InvalidDate;
@@ -37,7 +37,7 @@ impl LastDay {
     }
 
     /// The first moment after it.
-    pub(super) fn end(self) -> Timestamp {
+    pub fn end(self) -> Timestamp {
         let next = self
             .0
             .tomorrow()
@@ -47,7 +47,7 @@ impl LastDay {
     }
 
     /// The day before which `end` is the first moment.
-    pub(super) fn before(end: Timestamp) -> String {
+    pub fn before(end: Timestamp) -> String {
         let last = jiff::Timestamp::from_millisecond(end.as_millis().saturating_sub(1));
         last.map_or_else(|_| "?".to_owned(), |last| last.to_zoned(denmark()).date().to_string())
     }
@@ -113,22 +113,22 @@ impl std::str::FromStr for Until {
 
 /// A day, or a minute, as it was written: what lies between its first moment and its end.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Span {
+pub struct Span {
     first: Timestamp,
     end: Timestamp,
 }
 
 #[derive(Copy, Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("a day is written YYYY-MM-DD and a minute `YYYY-MM-DD HH:MM`, Danish time")]
-pub(crate) struct InvalidSpan;
+pub struct InvalidSpan;
 
 impl Span {
-    pub(super) fn first(self) -> Timestamp {
+    pub fn first(self) -> Timestamp {
         self.first
     }
 
     /// The first moment after it.
-    pub(super) fn end(self) -> Timestamp {
+    pub fn end(self) -> Timestamp {
         self.end
     }
 }
@@ -150,7 +150,7 @@ impl std::str::FromStr for Span {
 }
 
 /// `2026-11-22 14:05`, Danish time.
-pub(super) fn to_the_minute(at: Timestamp) -> String {
+pub fn to_the_minute(at: Timestamp) -> String {
     match jiff::Timestamp::from_millisecond(at.as_millis()) {
         Ok(moment) => moment.to_zoned(denmark()).strftime("%Y-%m-%d %H:%M").to_string(),
         Err(_) => "?".to_owned(),
@@ -158,7 +158,7 @@ pub(super) fn to_the_minute(at: Timestamp) -> String {
 }
 
 /// `2026-11-22 14:05:12`, Danish time.
-pub(super) fn to_the_second(at: Timestamp) -> String {
+pub fn to_the_second(at: Timestamp) -> String {
     match jiff::Timestamp::from_millisecond(at.as_millis()) {
         Ok(moment) => moment.to_zoned(denmark()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
         Err(_) => "?".to_owned(),
