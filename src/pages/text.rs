@@ -12,6 +12,7 @@ macro_rules! texts {
 
 mod da;
 mod en;
+mod idle;
 
 use jiff::tz::TimeZone;
 
@@ -125,6 +126,7 @@ pub struct Texts {
     pub key_delete: KeyDelete,
     pub resume: Resume,
     pub events: Events,
+    pub idle: idle::Idle,
     pub device: Device,
     pub denied: Denied,
     pub error: Error,

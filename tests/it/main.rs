@@ -18,6 +18,7 @@ mod employee;
 mod expiry;
 mod guide;
 mod harness;
+mod idle;
 mod in_process;
 mod key;
 mod language;

@@ -2,7 +2,7 @@
 
 use form_urlencoded::Serializer;
 
-use crate::pages::asset::{APP_CSS, APP_JS, LOGO_SVG, WEBAUTHN_JS};
+use crate::pages::asset::{APP_CSS, APP_JS, IDLE_JS, LOGO_SVG, WEBAUTHN_JS};
 use crate::pages::text::{Lang, Texts};
 
 /// The frame of a page.
@@ -39,6 +39,10 @@ impl Frame {
 
     pub(super) fn script(&self) -> String {
         APP_JS.url()
+    }
+
+    pub(super) fn idle_script(&self) -> String {
+        IDLE_JS.url()
     }
 
     pub(super) fn webauthn_script(&self) -> String {
