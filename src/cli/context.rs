@@ -10,7 +10,7 @@ use crate::authn::password::{Passwords, Rules};
 use crate::desk::{Action, Desk, Outcome, Performer};
 use crate::random::{self, Random};
 use crate::secret::Keys;
-use crate::store::{AuditRecord, Store};
+use crate::store::Store;
 use crate::time::{Clock, Timestamp};
 use crate::user::{User, Username};
 

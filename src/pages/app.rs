@@ -94,6 +94,9 @@ pub async fn log_out(State(pages): State<Arc<Pages>>, visitor: Visitor, Form(for
     Ok(response)
 }
 
+/// Where it is told who is in.
+pub const SESSION_PATH: &str = "/.sluse/session";
+
 /// `GET /.sluse/session`: who is in, by what, and for how long; times in seconds.
 pub async fn session(State(pages): State<Arc<Pages>>, visitor: Visitor) -> Response {
     let Some(session) = &visitor.session else {

@@ -24,11 +24,12 @@ pub struct File {
 pub static APP_CSS: File = File::new("app.css", CSS, include_bytes!("../../pages/app.css"));
 pub static APP_JS: File = File::new("app.js", JS, include_bytes!("../../pages/app.js"));
 pub static WEBAUTHN_JS: File = File::new("webauthn.js", JS, include_bytes!("../../pages/webauthn.js"));
+pub static IDLE_JS: File = File::new("idle.js", JS, include_bytes!("../../pages/idle.js"));
 pub static LOGO_SVG: File = File::new("logo.svg", SVG, include_bytes!("../../pages/logo.svg"));
 pub static WATER_SVG: File = File::new("water.svg", SVG, include_bytes!("../../pages/water.svg"));
 pub static CURA_CSS: File = File::new("cura.css", CSS, include_bytes!("../../pages/cura.css"));
 
-static FILES: [&File; 6] = [&APP_CSS, &APP_JS, &WEBAUTHN_JS, &LOGO_SVG, &WATER_SVG, &CURA_CSS];
+static FILES: [&File; 7] = [&APP_CSS, &APP_JS, &WEBAUTHN_JS, &IDLE_JS, &LOGO_SVG, &WATER_SVG, &CURA_CSS];
 
 const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
@@ -37,6 +38,10 @@ const SVG: &str = "image/svg+xml";
 impl File {
     const fn new(name: &'static str, content_type: &'static str, bytes: &'static [u8]) -> Self {
         Self { name, asset: Asset { content_type, bytes }, version: OnceLock::new() }
+    }
+
+    pub const fn asset(&self) -> Asset {
+        self.asset
     }
 
     /// The first 64 bits of the content's hash, in hex: a changed file has a new address, so that a browser

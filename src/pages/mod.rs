@@ -13,6 +13,7 @@ mod duty;
 mod events;
 mod front;
 mod glass;
+mod idle;
 mod key;
 mod keys;
 mod lend;
@@ -175,7 +176,7 @@ pub fn app_host(pages: &Arc<Pages>) -> Router {
         .route("/.sluse/enter", get(app::enter))
         .route("/.sluse/resume", get(resume::show))
         .route("/.sluse/logout", get(app::ask_log_out).post(app::log_out))
-        .route("/.sluse/session", get(app::session))
+        .route(app::SESSION_PATH, get(app::session))
         .route("/.sluse/jwks.json", get(app::jwks))
         .route(crate::arrival::VERDICT, get(app::verdict));
     finished(routes, pages)
@@ -185,9 +186,11 @@ fn finished(routes: Router<Arc<Pages>>, pages: &Arc<Pages>) -> Router {
     routes
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
+        .route(idle::PATH, get(idle::ask).post(idle::ask))
         .layer(from_fn_with_state(pages.clone(), visitor::establish))
         // Assets need no visitor: the same for everybody, and kept for good.
         .route("/.sluse/static/{name}", get(asset_file))
+        .route("/.sluse/idle.js", get(idle::script))
         .layer(from_fn_with_state(pages.clone(), reply::protect))
         .with_state(pages.clone())
 }

@@ -49,6 +49,7 @@ pub mod admin_audit;
 mod da;
 mod en;
 mod glass;
+mod idle;
 mod lend;
 mod password;
 mod sessions;
@@ -183,6 +184,7 @@ pub struct Texts {
     pub key_delete: KeyDelete,
     pub resume: Resume,
     pub events: Events,
+    pub idle: idle::Idle,
     pub device: Device,
     pub denied: Denied,
     pub error: Error,

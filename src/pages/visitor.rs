@@ -200,7 +200,7 @@ pub async fn establish(State(pages): State<Arc<Pages>>, mut request: Request, ne
         pages.audit.record(entry).await;
         return visitor.error(StatusCode::FORBIDDEN);
     }
-    if let Some(session) = &visitor.session {
+    if let Some(session) = visitor.session.as_ref().filter(|_| is_activity(&request)) {
         pages.sessions.touch(session);
     }
     let json = wants_json(headers);
@@ -246,6 +246,12 @@ fn is_bare(response: &Response) -> bool {
 
 fn wants_json(headers: &HeaderMap) -> bool {
     headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"application/json"))
+}
+
+/// Scripts that ask who is in, and for how long, are nobody.
+fn is_activity(request: &Request) -> bool {
+    let asks = matches!(request.uri().path(), super::idle::PATH | super::app::SESSION_PATH);
+    !(asks && *request.method() == Method::GET)
 }
 
 /// Only our own pages may change anything: a foreign page can make a browser send a request, but not with

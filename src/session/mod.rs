@@ -334,6 +334,17 @@ impl Sessions {
     }
 
     /// The session, unless its time is up; then the signing in is ended.
+    /// How long it lives on if nobody does anything.
+    pub fn ends_in(&self, session: &Session, limits: &SessionLimits, now: Timestamp) -> Duration {
+        let own = self.lifetimes(session.sign_in.shared);
+        let idle = limits.idle.map_or(own.idle, |idle| idle.min(own.idle));
+        let idle = idle.saturating_sub(session.idle_for(now));
+        let absolute = limits
+            .absolute
+            .map_or(Duration::MAX, |absolute| absolute.saturating_sub(now.since(session.sign_in.started_at)));
+        idle.min(absolute).min(session.sign_in.expires_at.since(now))
+    }
+
     async fn unless_over(
         &self,
         session: Arc<Session>,

@@ -25,6 +25,7 @@ mod expiry;
 mod gallery;
 mod guide;
 mod harness;
+mod idle;
 mod in_process;
 mod key;
 mod keyboard;

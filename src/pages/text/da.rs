@@ -196,6 +196,7 @@ pub static DA: Texts = Texts {
         refused: "Linket virker ikke",
         refused_lead: "Det er brugt, eller det er for gammelt. Bed om et nyt hos din it-afdeling.",
     },
+    idle: idle::DA,
     events: Events {
         title: "Hændelseslog",
         lead: "Det seneste, der er sket med din konto. Er der noget, du ikke kender til, så kontakt servicedesk.",

@@ -196,6 +196,7 @@ pub static EN: Texts = Texts {
         refused: "The link does not work",
         refused_lead: "It has been used, or it is too old. Ask your IT department for a new one.",
     },
+    idle: idle::EN,
     events: Events {
         title: "Event log",
         lead: "The latest that happened to your account. If there is something you do not recognise, contact the service desk.",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use form_urlencoded::Serializer;
 
 use crate::pages::appearance::Appearance;
-use crate::pages::asset::{APP_CSS, APP_JS, LOGO_SVG, WEBAUTHN_JS};
+use crate::pages::asset::{APP_CSS, APP_JS, IDLE_JS, LOGO_SVG, WEBAUTHN_JS};
 use crate::pages::text::{Lang, Texts};
 
 /// The frame of a page.
@@ -44,6 +44,10 @@ impl Frame {
 
     pub(super) fn script(&self) -> String {
         APP_JS.url()
+    }
+
+    pub(super) fn idle_script(&self) -> String {
+        IDLE_JS.url()
     }
 
     pub(super) fn webauthn_script(&self) -> String {
