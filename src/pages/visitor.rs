@@ -152,7 +152,7 @@ pub async fn establish(State(pages): State<Arc<Pages>>, mut request: Request, ne
         pages.audit.record(entry).await;
         return visitor.error(StatusCode::FORBIDDEN);
     }
-    if let Some(session) = &visitor.session {
+    if let Some(session) = visitor.session.as_ref().filter(|_| is_activity(request.uri().path())) {
         pages.sessions.touch(session);
     }
     let json = wants_json(headers);
@@ -168,6 +168,12 @@ pub async fn establish(State(pages): State<Arc<Pages>>, mut request: Request, ne
         add_cookie(&mut response, cookie::BROWSER, &id, Keep::Session);
     }
     response
+}
+
+/// What scripts fetch by themselves shows nobody's presence: a page that asks how long the session still has
+/// would keep it alive for ever.
+fn is_activity(path: &str) -> bool {
+    !matches!(path, "/.sluse/session" | "/.sluse/jwks.json")
 }
 
 /// Where the visitor sits: by the session, by the mark of the device, or by the network.

@@ -123,6 +123,24 @@ async fn sessions_on_it_are_short_and_it_remembers_nobody() {
     assert_eq!(page.heading(), "Anvend hardwarenøgle", "the floor for shared devices");
 }
 
+/// An app may ask as often as it likes how long the session still has.
+#[tokio::test]
+async fn asking_who_is_in_is_no_activity() {
+    let ward = Ward::new().await;
+    let own = ward.with_key(&NEZ).await;
+    let mut tablet = ward.tablet(own).await;
+    ward.let_in(&mut tablet, NEZ.user, "/").await;
+    for idle in [60, 120] {
+        ward.gateway.after(MINUTE);
+        let reply = tablet.get(&ward.installation.cura("/.sluse/session")).await;
+        let told: Value = serde_json::from_str(&reply.text()).expect("JSON");
+        assert_eq!(told["idle"], idle);
+    }
+    ward.gateway.after(MINUTE);
+    assert_eq!(tablet.get(&ward.installation.cura("/.sluse/session")).await.status, 401);
+    assert_eq!(tablet.get(&ward.installation.cura("/")).await.status, 303);
+}
+
 #[tokio::test]
 async fn a_network_can_be_of_shared_devices() {
     let origin = Origin::echo().await;
