@@ -20,8 +20,8 @@ use super::visitor::Visitor;
 use super::{Answer, Pages, client, view};
 use crate::audit::{Entry, Event};
 use crate::authn::CredentialId;
-use crate::session::Session;
 use crate::role::Duty;
+use crate::session::Session;
 use crate::store::self_service::KeyHabit;
 use crate::store::{Key, StoreError};
 

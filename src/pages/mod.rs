@@ -1,7 +1,7 @@
 //! The gateway's own pages: signing in, step-up, and *Min identitet*.
 
-mod agent;
 mod admin;
+mod agent;
 mod app;
 pub mod appearance;
 pub mod asset;

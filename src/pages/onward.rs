@@ -382,8 +382,11 @@ fn is_for_others(target: &str) -> bool {
 pub fn may_act_for_others(pages: &Pages, session: &Session, visitor: &Visitor) -> bool {
     let rules = &pages.settings().desk;
     let fresh = |at| visitor.arrival.at.since(at) <= SELF_SERVICE_FRESH;
-    let key =
-        session.assurance.key.as_ref().is_some_and(|key| key.until.is_none() && fresh(key.at) && (key.user_verified || !rules.pin));
+    let key = session
+        .assurance
+        .key
+        .as_ref()
+        .is_some_and(|key| key.until.is_none() && fresh(key.at) && (key.user_verified || !rules.pin));
     let mitid = rules.mitid && session.assurance.mitid.as_ref().is_some_and(|mitid| fresh(mitid.at));
     (key || mitid) && has_first_factor(session)
 }

@@ -48,7 +48,12 @@ fn broken(rule: &str, minutes: u32) -> BrokenGlass {
 
 fn proven(minutes: u32) -> Assurance {
     let at = NOW.minus(MINUTE * minutes);
-    let key = KeyEvidence { at, credential: crate::authn::CredentialId(Vec::new()), user_verified: false, until: None };
+    let key = KeyEvidence {
+        at,
+        credential: crate::authn::CredentialId(Vec::new()),
+        user_verified: false,
+        until: None,
+    };
     Assurance::default().with(Evidence::Password(PasswordEvidence { at })).with(Evidence::Key(key))
 }
 

@@ -123,6 +123,24 @@ async fn sessions_on_it_are_short_and_it_remembers_nobody() {
     assert_eq!(page.heading(), "Anvend hardwarenøgle", "the floor for shared devices");
 }
 
+/// An app may ask as often as it likes how long the session still has.
+#[tokio::test]
+async fn asking_who_is_in_is_no_activity() {
+    let ward = Ward::new().await;
+    let own = ward.with_key(&NEZ).await;
+    let mut tablet = ward.tablet(own).await;
+    ward.let_in(&mut tablet, NEZ.user, "/").await;
+    for idle in [60, 120] {
+        ward.gateway.after(MINUTE);
+        let reply = tablet.get(&ward.installation.cura("/.sluse/session")).await;
+        let told: Value = serde_json::from_str(&reply.text()).expect("JSON");
+        assert_eq!(told["idle"], idle);
+    }
+    ward.gateway.after(MINUTE);
+    assert_eq!(tablet.get(&ward.installation.cura("/.sluse/session")).await.status, 401);
+    assert_eq!(tablet.get(&ward.installation.cura("/")).await.status, 303);
+}
+
 #[tokio::test]
 async fn a_network_can_be_of_shared_devices() {
     let origin = Origin::echo().await;
@@ -225,9 +243,9 @@ async fn a_new_login_ends_what_was_open_on_the_device() {
     assert_eq!(tablet.get(&ward.installation.cura("/")).await.status, 303);
 }
 
-/// The same with a real browser, its back button and two real keys in turn.
+/// The same with a real browser: two keys in turn, one profile, and the back button.
 #[tokio::test]
-async fn the_back_button_shows_nothing_of_the_other() {
+async fn two_keys_in_one_browser_change_over_forty_times() {
     const PAGE: &str = "<!doctype html><meta charset=utf-8><title>Cura</title><h1>Borger</h1><p>Hos USER</p>";
     let origin = Origin::start(|request| {
         let user = request.header("x-sluse-user").unwrap_or_default();
@@ -251,25 +269,44 @@ async fn the_back_button_shows_nothing_of_the_other() {
     tablet.open(&link(&installation)).await;
     tablet.button("Gør til fælles enhed").await.click().await;
     tablet.heading("Enheden er nu fælles").await;
-    for turn in 0..4 {
-        let (account, credential) = &keys[turn % 2];
+    for turn in 0..40 {
+        let (user, name) = (keys[turn % 2].0.user, keys[turn % 2].0.name);
         let key = Key::plug_in(&tablet, Touch::Present).await;
-        key.import(credential).await;
-        tablet.open(&installation.cura("/")).await;
-        log_in(&tablet, account.user, PASSWORD).await;
-        tablet.shows(&format!("Hos {}", account.user)).await;
+        key.import(&keys[turn % 2].1).await;
+        tablet.open(&installation.cura(&format!("/citizens/{turn}"))).await;
+        let typed = tablet.field("Brugernavn").await.property("value").await;
+        assert_eq!(typed, "", "turn {turn}: the form knows nobody");
+        log_in(&tablet, user, PASSWORD).await;
+        tablet.shows(&format!("Hos {user}")).await;
+        // Where the other one was is not where this one comes.
+        assert_eq!(tablet.url().await, installation.cura("/"), "turn {turn}");
+        let kept = tablet.execute(KEPT, serde_json::json!([user])).await;
+        assert_eq!(kept, serde_json::json!([[], ""]), "turn {turn}: the other's traces in the app");
         keys[turn % 2].1 = key.credential().await;
         tablet.open(&installation.cura("/citizens/7")).await;
-        tablet.shows(&format!("Hos {}", keys[turn % 2].0.user)).await;
+        tablet.shows(&format!("Hos {user}")).await;
         tablet.open(&installation.login("/me")).await;
+        tablet.shows(name).await;
         tablet.picture("shared-device").await;
+        let kept = tablet.execute("return Object.keys(localStorage)", serde_json::json!([])).await;
+        assert_eq!(kept, serde_json::json!([]), "turn {turn}: our own pages keep nothing");
         tablet.button("Skift bruger").await.click().await;
         tablet.heading("Login").await;
         for _ in 0..4 {
             tablet.back().await;
             let text = tablet.text().await;
-            assert!(!text.contains("Hos "), "turn {turn}: {text}");
+            assert!(!text.contains("Hos ") && !text.contains(name), "turn {turn}: {text}");
+        }
+        for cookie in tablet.cookies().await {
+            assert!(!cookie.to_string().contains(user), "turn {turn}: {cookie}");
         }
         key.remove().await;
     }
 }
+
+/// What the app's own script would find of whoever was here before: storage and cookies. Then it leaves some.
+const KEPT: &str = "
+    const found = [Object.keys(localStorage), document.cookie];
+    localStorage.setItem('seen', arguments[0]);
+    document.cookie = 'seen=' + arguments[0] + '; path=/';
+    return found";

@@ -73,7 +73,15 @@ impl Sample<'_> {
     }
 
     fn key_row(&self, suspect: bool) -> KeyRow {
-        KeyRow { id: "a-_1".to_owned(), name: self.words.key.to_owned(), added: AT, used: Some(AT), from: None, primary: false, suspect }
+        KeyRow {
+            id: "a-_1".to_owned(),
+            name: self.words.key.to_owned(),
+            added: AT,
+            used: Some(AT),
+            from: None,
+            primary: false,
+            suspect,
+        }
     }
 
     fn session_row(&self, device: Option<&str>) -> SessionRow {
