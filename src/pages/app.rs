@@ -135,6 +135,9 @@ pub async fn session(State(pages): State<Arc<Pages>>, visitor: Visitor) -> Respo
     axum::Json(answer).into_response()
 }
 
+/// Where the key is that checks what upstreams are told.
+pub const JWKS_PATH: &str = "/.sluse/jwks.json";
+
 /// `GET /.sluse/jwks.json`: the key that `X-Sluse-Assertion` is checked with.
 pub async fn jwks(State(pages): State<Arc<Pages>>) -> Response {
     let headers = [(header::CACHE_CONTROL, "public, max-age=300")];

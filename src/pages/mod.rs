@@ -177,7 +177,7 @@ pub fn app_host(pages: &Arc<Pages>) -> Router {
         .route("/.sluse/resume", get(resume::show))
         .route("/.sluse/logout", get(app::ask_log_out).post(app::log_out))
         .route(app::SESSION_PATH, get(app::session))
-        .route("/.sluse/jwks.json", get(app::jwks))
+        .route(app::JWKS_PATH, get(app::jwks))
         .route(crate::arrival::VERDICT, get(app::verdict));
     finished(routes, pages)
 }

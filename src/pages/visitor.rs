@@ -250,7 +250,8 @@ fn wants_json(headers: &HeaderMap) -> bool {
 
 /// Scripts that ask who is in, and for how long, are nobody.
 fn is_activity(request: &Request) -> bool {
-    let asks = matches!(request.uri().path(), super::idle::PATH | super::app::SESSION_PATH);
+    const ASKED: [&str; 3] = [super::idle::PATH, super::app::SESSION_PATH, super::app::JWKS_PATH];
+    let asks = ASKED.contains(&request.uri().path());
     !(asks && *request.method() == Method::GET)
 }
 

@@ -19,4 +19,4 @@ CREATE INDEX messages_due ON messages (channel, due_at);
 CREATE INDEX messages_at ON messages (at);
 
 -- Whether the same happened in the last hour is asked of every alarm.
-CREATE INDEX audit_by_event ON audit (event, at);
+CREATE INDEX audit_by_event_in_time ON audit (event, at);
