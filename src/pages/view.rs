@@ -7,6 +7,7 @@ mod account;
 pub mod admin;
 pub mod admin_audit;
 pub mod demo;
+mod device;
 mod frame;
 mod glass;
 mod lend;
@@ -21,6 +22,7 @@ use askama::Template;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 pub use account::UnusableAccount;
+pub use device::{Device, Marking};
 pub use frame::{App, Continue, FooterLinks, Frame};
 pub use glass::{Glass, GlassBreak, GlassNoKey, GlassTouch, PaneRow, ReasonError};
 pub use lend::{
@@ -133,38 +135,6 @@ impl Login {
     /// Typing starts where something is missing.
     fn starts_at_password(&self) -> bool {
         !self.username.is_empty() && self.error != Some(LoginError::MissingUsername)
-    }
-}
-
-/// `/device`: *Fælles enhed*.
-#[derive(Template)]
-#[template(path = "device.html")]
-pub struct Device {
-    pub frame: Frame,
-    pub state: Marking,
-}
-
-pub enum Marking {
-    /// Holds the link's code.
-    Ask(String),
-    /// Holds the device's name.
-    Done(String),
-    /// The link is unknown, used or too old.
-    Refused,
-}
-
-impl Device {
-    fn title(&self) -> &'static str {
-        let t = &self.frame.t().device;
-        match self.state {
-            Marking::Ask(_) => t.title,
-            Marking::Done(_) => t.done,
-            Marking::Refused => t.refused,
-        }
-    }
-
-    fn asks(&self) -> bool {
-        matches!(self.state, Marking::Ask(_))
     }
 }
 

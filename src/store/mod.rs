@@ -4,8 +4,6 @@
 //! Not found is `None` or `false`; a failure is an error. Every write is one transaction: it has happened
 //! in full, and survives a crash, once the call returns.
 
-use std::net::IpAddr;
-
 use async_trait::async_trait;
 use uuid::Uuid;
 
@@ -14,12 +12,14 @@ use crate::authn::{Assurance, CredentialId, MitIdLevel, MitIdSubject};
 use crate::time::Timestamp;
 use crate::user::{CprHash, User, UserId, Username};
 
-use self::chain::{ChainHash, Link, Verification};
+pub use self::audit::{AuditPosition, AuditQuery, AuditRecord, AuditRow};
+use self::chain::{Link, Verification};
 pub use self::papers::Papers;
 use self::self_service::SelfService;
 pub use self::spare::{Lent, Loan, SpareKey, SpareKeys};
 
 pub mod accounts;
+mod audit;
 pub mod chain;
 #[cfg(test)]
 mod conformance;
@@ -181,57 +181,6 @@ pub enum Settled {
     Right { device: TokenHash },
     /// It was never looked at.
     Void,
-}
-
-/// A security event as it is kept: see [`crate::audit`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuditRecord {
-    pub at: Timestamp,
-    /// A kebab-case code, such as `password-wrong`.
-    pub event: String,
-    pub user: Option<UserId>,
-    /// The name as it was typed or known, at most 128 characters.
-    pub username: Option<String>,
-    pub address: Option<IpAddr>,
-    pub correlation: String,
-    /// Structured detail as JSON; never a CPR number, a token or a password.
-    pub detail: String,
-}
-
-/// Where a row of the audit stands: greater than that of every row before it.
-pub type AuditPosition = i64;
-
-/// A security event in its place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuditRow {
-    pub position: AuditPosition,
-    /// Of this row and of all before it: see [`chain`].
-    pub hash: ChainHash,
-    pub record: AuditRecord,
-}
-
-/// Which rows of the audit: those that fit everything that is stated.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AuditQuery {
-    pub user: Option<UserId>,
-    /// As it was typed or known.
-    pub username: Option<String>,
-    pub event: Option<String>,
-    pub address: Option<IpAddr>,
-    pub correlation: Option<String>,
-    /// The first moment.
-    pub from: Option<Timestamp>,
-    /// The moment after the last.
-    pub until: Option<Timestamp>,
-    /// Rows after this alone.
-    pub after: Option<AuditPosition>,
-    /// Rows before this alone.
-    pub before: Option<AuditPosition>,
-    /// By whom it was done for another: their user name, or their name on the machine.
-    pub by: Option<String>,
-    /// Otherwise the oldest come first.
-    pub newest_first: bool,
-    pub limit: u32,
 }
 
 /// Why a request was not let through: see [`crate::trace`].
