@@ -7,7 +7,6 @@ pub mod appearance;
 pub mod asset;
 mod attempt;
 mod client;
-pub mod clock;
 mod device;
 mod duty;
 mod events;
