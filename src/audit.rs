@@ -1,11 +1,13 @@
 //! Security events: who did what, from where. Never a CPR number, a token or a password.
 
 pub mod alarm;
+pub mod atlas;
 mod correlation;
 mod event;
 pub mod export;
 mod log;
 pub mod told;
+mod travel;
 
 use std::net::IpAddr;
 

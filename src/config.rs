@@ -156,6 +156,8 @@ pub struct Audit {
     pub keep: Option<Duration>,
     /// The file of the token that opens `/audit` on the admin listener; `None`: there is no such page.
     pub token_file: Option<PathBuf>,
+    /// The database of countries; `None`: nobody's journeys are noticed.
+    pub geoip: Option<PathBuf>,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]

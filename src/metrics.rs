@@ -39,6 +39,8 @@ pub struct Metrics {
     pub password_alarms: IntCounterVec,
     /// Alarms over many locked accounts.
     pub lockout_alarms: IntCounter,
+    /// Alarms over one person in two countries.
+    pub country_alarms: IntCounter,
     /// Messages about security events by channel (`person`, `administrators`, `webhook`) and `sent`, `failed`
     /// (to be tried again) or `given-up`.
     pub told: IntCounterVec,
@@ -101,6 +103,9 @@ impl Metrics {
         for by in ["name", "address"] {
             password_alarms.with_label_values(&[by]);
         }
+        let country_alarms =
+            IntCounter::new("sluse_country_alarms_total", "Alarms over one person in two countries.")?;
+        registry.register(Box::new(country_alarms.clone()))?;
         let lockout_alarms =
             IntCounter::new("sluse_lockout_alarms_total", "Alarms over many locked accounts.")?;
         registry.register(Box::new(lockout_alarms.clone()))?;
@@ -140,6 +145,7 @@ impl Metrics {
             traces,
             password_alarms,
             lockout_alarms,
+            country_alarms,
             told,
             messages_waiting,
         })

@@ -27,6 +27,7 @@ pub use self::making::appearance;
 use self::retention::Retention;
 use crate::arrival::Public;
 use crate::assertion::AssertionKey;
+use crate::audit::atlas::Atlas;
 use crate::audit::{AuditLog, CorrelationIds};
 use crate::authn::ceremony::Ceremonies;
 use crate::authn::mitid;
@@ -128,6 +129,10 @@ impl Gateway {
         runtime.spawn(revoke::keep(sessions.clone(), position, touches));
 
         let audit = AuditLog::new(store.clone(), metrics.clone());
+        let audit = match &config.audit.geoip {
+            Some(file) => audit.knowing(Atlas::load(file)?),
+            None => audit,
+        };
         let (traces, writer) = trace::traces(store.clone(), metrics.clone());
         runtime.spawn(writer.run());
         if let Some(keep) = config.audit.keep {

@@ -77,6 +77,7 @@ events! {
     PasswordGuessing "password-guessing",
     BrowserNew "browser-new",
     ManyLockouts "many-lockouts",
+    TwoCountries "two-countries",
     TellingGivenUp "telling-given-up",
     KeyPreferred "key-preferred",
     TermsAccepted "terms-accepted",

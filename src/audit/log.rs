@@ -3,10 +3,16 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::alarm::{self, Alarms, Suspect};
+use super::atlas::Atlas;
+use super::travel::{self, Travels};
 use super::{Entry, Event};
 use crate::metrics::Metrics;
 use crate::store::{AuditRecord, Store};
 use crate::user::Username;
+
+/// What somebody does only who has proven who they are.
+const PROOFS: [Event; 4] =
+    [Event::PasswordVerified, Event::MitIdVerified, Event::KeyVerified, Event::SessionHandedOff];
 
 /// Where entries go, and where too many of a kind are noticed.
 #[derive(Clone)]
@@ -14,11 +20,21 @@ pub struct AuditLog {
     store: Arc<dyn Store>,
     metrics: Arc<Metrics>,
     alarms: Arc<Mutex<Alarms>>,
+    /// Where countries are known.
+    atlas: Option<Arc<Atlas>>,
+    travels: Arc<Mutex<Travels>>,
 }
 
 impl AuditLog {
     pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>) -> Self {
-        Self { store, metrics, alarms: Arc::default() }
+        let (alarms, travels) = Default::default();
+        Self { store, metrics, alarms, atlas: None, travels }
+    }
+
+    /// The same, and one person in two countries is an alarm, too.
+    #[must_use]
+    pub fn knowing(self, atlas: Atlas) -> Self {
+        Self { atlas: Some(Arc::new(atlas)), ..self }
     }
 
     /// Writes the entry, and says so in the log if it cannot be. One wrong password too many is an alarm, and
@@ -31,6 +47,9 @@ impl AuditLog {
                 self.raise(&record, suspect.kind(), wrong).await;
             }
         }
+        if PROOFS.iter().any(|proof| proof.code() == record.event) {
+            self.notice_travel(&record).await;
+        }
         if record.event == Event::AccountLocked.code()
             && let Some(user) = record.user
         {
@@ -39,6 +58,22 @@ impl AuditLog {
                 self.raise_over_lockouts(&record, locked).await;
             }
         }
+    }
+
+    /// Of a proof of who somebody is: nobody else can bring this about in their name.
+    async fn notice_travel(&self, record: &AuditRecord) {
+        let (Some(atlas), Some(user), Some(address)) = (&self.atlas, record.user, record.address) else {
+            return;
+        };
+        let Some(country) = atlas.country(address) else { return };
+        let from = self.travels.lock().unwrap_or_else(PoisonError::into_inner).seen(user, country, record.at);
+        let Some(from) = from else { return };
+        let (from, to, minutes) = (from.to_string(), country.to_string(), travel::WITHIN.as_secs() / 60);
+        tracing::warn!(user = record.username, from, to, minutes, "one person in two countries");
+        self.metrics.country_alarms.inc();
+        let detail = serde_json::json!({ "from": from, "to": to, "minutes": minutes }).to_string();
+        let event = Event::TwoCountries.code().to_owned();
+        self.append(&AuditRecord { event, detail, ..record.clone() }).await;
     }
 
     fn alarms_over(&self, record: &AuditRecord) -> Vec<(Suspect, u32)> {

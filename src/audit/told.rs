@@ -26,7 +26,7 @@ pub struct Told {
 const HOUR: Option<Duration> = Some(Duration::from_hours(1));
 
 /// Every event that is told. Whoever adds one adds its words as well.
-pub const TOLD: [Told; 8] = [
+pub const TOLD: [Told; 9] = [
     Told { event: Event::KeyRegistered, to: To::Person, once_in: None },
     Told { event: Event::KeyDeleted, to: To::Person, once_in: None },
     Told { event: Event::BrowserNew, to: To::Person, once_in: None },
@@ -35,6 +35,7 @@ pub const TOLD: [Told; 8] = [
     Told { event: Event::GlassBroken, to: To::Administrators, once_in: None },
     Told { event: Event::PasswordGuessing, to: To::Administrators, once_in: HOUR },
     Told { event: Event::ManyLockouts, to: To::Administrators, once_in: HOUR },
+    Told { event: Event::TwoCountries, to: To::Administrators, once_in: None },
 ];
 
 /// How the event with this code is told, if it is.

@@ -229,6 +229,7 @@ impl Reader<'_> {
             Audit {
                 keep,
                 token_file: fields.optional("token_file").and_then(|node| self.file(node, FileKind::Token)),
+                geoip: fields.optional("geoip").and_then(|node| self.file(node, FileKind::Countries)),
             }
         })
     }
@@ -336,6 +337,8 @@ pub(super) enum FileKind {
     ServerAuthority,
     /// Of use, as people read them.
     Terms,
+    /// Which countries addresses are in.
+    Countries,
 }
 
 impl FileKind {
@@ -357,6 +360,7 @@ impl FileKind {
             Self::CertificateKey => "the private key the certificate was issued for, in PEM",
             Self::Authority => "the certificate of whoever issues the directory's, in PEM",
             Self::MailPassword => "the password of `username`, and nothing else",
+            Self::Countries => "a database in MaxMind's format, such as GeoLite2-Country.mmdb",
             Self::ServerAuthority => "the certificate of whoever issues the server's, in PEM",
             Self::Terms => "the terms of use as plain text: paragraphs with an empty line between them",
             Self::Password => "the password of `bind_dn`, and nothing else",

@@ -182,6 +182,11 @@ pub(super) static AUDIT: Shape = Shape {
             Text,
             "The file of the token that opens /audit on the admin listener; where it is not said, there is none.",
         ),
+        optional(
+            "geoip",
+            Text,
+            "A database of countries in MaxMind's format: one person in two of them within two hours is an alarm.",
+        ),
     ],
 };
 

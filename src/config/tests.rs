@@ -161,11 +161,12 @@ fn security_events_are_kept_for_good_or_as_long_as_is_said() {
     let audit =
         |text: &str| with("sessions:", &format!("audit: {text}\nsessions:")).map(|config| config.audit);
     assert_eq!(parse(SHIPPED).unwrap().audit, Audit::default());
-    let both = Audit {
+    let all = Audit {
         keep: Some(Duration::from_hours(400 * 24)),
         token_file: Some(PathBuf::from("/etc/sluse/siem.token")),
+        geoip: Some(PathBuf::from("/etc/sluse/countries.mmdb")),
     };
-    assert_eq!(audit("{ keep: 400d, token_file: siem.token }"), Ok(both));
+    assert_eq!(audit("{ keep: 400d, token_file: siem.token, geoip: countries.mmdb }"), Ok(all));
     let told = audit("{ keep: 23h }").unwrap_err();
     assert_eq!(told, ["24: security events are kept for a day at least"]);
 }

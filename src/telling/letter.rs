@@ -57,6 +57,9 @@ pub(super) fn to_administrators(notice: &Notice, languages: &[Lang]) -> Option<L
             let within = words.minutes.replace("{}", &minutes.to_string());
             facts.push((words.count, format!("{count} {within}")));
         }
+        if let (Some(from), Some(to)) = (notice.detail["from"].as_str(), notice.detail["to"].as_str()) {
+            facts.push((words.from_to, format!("{from}, {to}")));
+        }
         // What a stranger typed stands in the audit, not here: it could be a text of theirs.
         let known = notice.username.as_deref().filter(|_| notice.user.is_some());
         match notice.text("by") {
@@ -173,6 +176,8 @@ mod tests {
         assert!(!letter(&typed).contains("ring"));
         let lockouts = notice("many-lockouts", json!({ "locked": 10, "minutes": 10 }));
         assert!(letter(&lockouts).contains("Antal: 10 på 10 minutter"));
+        let countries = notice("two-countries", json!({ "from": "DK", "to": "SE", "minutes": 120 }));
+        assert!(letter(&countries).contains("Lande: DK, SE\nBrugernavn: nez\n"));
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod claims;
 mod colleague;
 mod configuration;
 mod corpus;
+mod countries;
 mod discretion;
 mod employee;
 mod expiry;

@@ -4,8 +4,8 @@ texts! {
     Telling {
         hello key_registered key_registered_lead key_deleted key_deleted_lead browser_new browser_new_lead
         password_set password_set_lead locked locked_lead locked_for_good_lead guessing guessing_lead
-        lockouts lockouts_lead glass glass_lead
-        key user at address browser code by_desk count minutes
+        lockouts lockouts_lead countries countries_lead glass glass_lead
+        key user at address browser code by_desk count from_to minutes
         below you not_you not_you_call code_hint more footer footer_administrators
     }
 }
@@ -23,6 +23,7 @@ impl Telling {
             "account-locked" => (self.locked, self.locked_lead),
             "password-guessing" => (self.guessing, self.guessing_lead),
             "glass-broken" => (self.glass, self.glass_lead),
+            "two-countries" => (self.countries, self.countries_lead),
             "many-lockouts" => (self.lockouts, self.lockouts_lead),
             _ => return None,
         })
@@ -46,6 +47,8 @@ pub const DA: Telling = Telling {
     guessing_lead: "Der er tastet mange forkerte kodeord på kort tid. Det kan være nogen, der prøver at gætte et kodeord.",
     lockouts: "Sluse: mange låste brugerkonti",
     lockouts_lead: "Mange personers kodeord er blevet låst på kort tid. Det kan være nogen, der prøver at gætte kodeord.",
+    countries: "Sluse: samme person i to lande",
+    countries_lead: "En person har logget ind fra to lande på kort tid. Det kan være en rejse eller en VPN-forbindelse, eller nogen, der bruger personens login.",
     glass: "Sluse: nødadgang åbnet",
     glass_lead: "En person har åbnet nødadgang og skrevet hvorfor. Grunden står i hændelsesloggen.",
     key: "Hardwarenøgle",
@@ -56,6 +59,7 @@ pub const DA: Telling = Telling {
     code: "Kode",
     by_desk: "Udført af servicedesk eller it-afdelingen",
     count: "Antal",
+    from_to: "Lande",
     minutes: "på {} minutter",
     below: "Dansk nedenfor",
     you: "Kan du genkende det, skal du ikke gøre noget.",
@@ -84,6 +88,8 @@ pub const EN: Telling = Telling {
     guessing_lead: "Many wrong passwords were typed within a short time. Somebody may be trying to guess a password.",
     lockouts: "Sluse: many locked accounts",
     lockouts_lead: "Many people's passwords were locked within a short time. Somebody may be trying to guess passwords.",
+    countries: "Sluse: one person in two countries",
+    countries_lead: "Somebody has logged in from two countries within a short time. It may be a journey or a VPN, or somebody else who uses their login.",
     glass: "Sluse: emergency access opened",
     glass_lead: "Somebody has opened emergency access and written why. The reason is in the audit.",
     key: "Security key",
@@ -94,6 +100,7 @@ pub const EN: Telling = Telling {
     code: "Code",
     by_desk: "Done by the service desk or the IT department",
     count: "Count",
+    from_to: "Countries",
     minutes: "in {} minutes",
     below: "English below",
     you: "If you recognise this, there is nothing you need to do.",
