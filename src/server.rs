@@ -352,8 +352,11 @@ fn directories(
 }
 
 fn server_conf() -> ServerConf {
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
     ServerConf {
-        threads: std::thread::available_parallelism().map_or(2, usize::from),
+        threads,
+        // Alone there is nobody to take work from, and looking for it costs.
+        work_stealing: threads > 1,
         grace_period_seconds: Some(GRACE.as_secs()),
         graceful_shutdown_timeout_seconds: Some(1),
         upstream_keepalive_pool_size: 512,

@@ -51,7 +51,6 @@ impl Proxy {
             assurance: &session.assurance,
         });
         let decision = policy::decide(app, &request, person.as_ref(), now);
-        let proofs = person.map(|person| policy::proofs_of(person.assurance, now)).unwrap_or_default();
         self.metrics.decided(started.elapsed());
         // A person is told the code, and may ask about it; so may the service desk about a step-up.
         let told = match &decision {
@@ -63,7 +62,7 @@ impl Proxy {
             let shown = (context.correlation.as_str(), context.host.as_str());
             self.traces.keep(shown, app, &request, context.session.as_ref(), now);
         }
-        context.proofs = proofs;
+        context.decided_at = Some(now);
         context.observed = decision.observed().cloned();
         match decision {
             Decision::Allow(permit) => self.allow(downstream, context, permit).await,

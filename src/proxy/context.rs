@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::policy::{App, Observed, Permit};
+use crate::policy::{self, App, Observed, Permit};
 use crate::session::parked::Taken;
 use crate::session::{Sender, Session};
+use crate::time::Timestamp;
 
 /// One request.
 pub struct Context {
@@ -26,8 +27,8 @@ pub struct Context {
     pub(super) outcome: &'static str,
     pub(super) rule: String,
     pub(super) code: Cow<'static, str>,
-    /// For `sluse diff --replay`: what was proven, and how long ago.
-    pub(super) proofs: String,
+    /// When the decision was made: what ages of proofs are told from.
+    pub(super) decided_at: Option<Timestamp>,
     /// What an observing rule or app would have decided.
     pub(super) observed: Option<Observed>,
     pub(super) body: u64,
@@ -49,10 +50,16 @@ impl Context {
             outcome: "error",
             rule: String::new(),
             code: Cow::Borrowed(""),
-            proofs: String::new(),
+            decided_at: None,
             observed: None,
             body: 0,
         }
+    }
+
+    /// For `sluse diff --replay`: what had been proven when it was decided, and how long before.
+    pub(super) fn proofs(&self) -> Option<String> {
+        let (session, at) = (self.session.as_ref()?, self.decided_at);
+        Some(at.map(|at| policy::proofs_of(&session.assurance, at)).unwrap_or_default())
     }
 
     pub(super) fn path_and_query(&self) -> String {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use http::{HeaderName, HeaderValue, header};
 use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::{Error, ErrorType};
 
 use super::request::is_managed;
 use crate::assertion::{AssertionKey, Statement};
@@ -40,8 +41,10 @@ impl Forwarded<'_> {
         self.target(upstream)?;
         strip(upstream);
         cookies(upstream)?;
-        upstream.insert_header(header::HOST, self.authority)?;
-        upstream.insert_header(FORWARDED_HOST, self.authority)?;
+        let authority = HeaderValue::from_str(self.authority)
+            .map_err(|_| Error::explain(ErrorType::InvalidHTTPHeader, "a host that is no header"))?;
+        upstream.insert_header(header::HOST, authority.clone())?;
+        upstream.insert_header(FORWARDED_HOST, authority)?;
         upstream.insert_header(FORWARDED_PROTO, self.scheme)?;
         if let Some(address) = self.address {
             upstream.insert_header(FORWARDED_FOR, address.to_string())?;
@@ -136,6 +139,10 @@ pub(super) fn clean_response(response: &mut ResponseHeader) -> pingora::Result<(
 
 /// A header's value in UTF-8, without what would end it.
 fn text(value: &str) -> HeaderValue {
+    let fine = !value.bytes().any(|b| b.is_ascii_control());
+    if let (true, Ok(value)) = (fine, HeaderValue::from_bytes(value.as_bytes())) {
+        return value;
+    }
     let clean: Vec<u8> = value.bytes().filter(|b| !b.is_ascii_control()).collect();
     HeaderValue::from_bytes(&clean).unwrap_or_else(|_| HeaderValue::from_static(""))
 }

@@ -300,7 +300,7 @@ impl ProxyHttp for Proxy {
             break_glass = context.permit.as_ref().and_then(|permit| permit.glass()).map(|_| true),
             user = context.session.as_ref().map(|session| session.user.username.as_str()),
             groups = context.session.as_ref().map(|session| session.user.groups.join(",")),
-            proofs = context.session.as_ref().map(|_| context.proofs.as_str()),
+            proofs = context.proofs(),
             protocol = request::protocol(head).name(),
             observed = context.observed.as_ref().map(|observed| observed.told.as_str()),
             bytes = downstream.body_bytes_sent(),

@@ -46,11 +46,17 @@ impl Upstreams {
         let invalid = || UpstreamError::Invalid(upstream.to_string());
         let port = upstream.port_or_known_default().ok_or_else(invalid)?;
         let (address, name) = match upstream.host().ok_or_else(invalid)? {
-            Host::Ipv4(ip) => (SocketAddr::new(IpAddr::V4(ip), port), ip.to_string()),
-            Host::Ipv6(ip) => (SocketAddr::new(IpAddr::V6(ip), port), ip.to_string()),
-            Host::Domain(name) => (self.resolve(name, port).await?, name.to_owned()),
+            Host::Ipv4(ip) => (SocketAddr::new(IpAddr::V4(ip), port), None),
+            Host::Ipv6(ip) => (SocketAddr::new(IpAddr::V6(ip), port), None),
+            Host::Domain(name) => (self.resolve(name, port).await?, Some(name)),
         };
-        let mut peer = HttpPeer::new(address, tls, name);
+        // The name is for TLS to ask for (RFC 6066, section 3), and to be checked; an address is checked as text.
+        let asked_for = match name {
+            Some(name) if tls => name.to_owned(),
+            None if tls => address.ip().to_string(),
+            _ => String::new(),
+        };
+        let mut peer = HttpPeer::new(address, tls, asked_for);
         peer.options.connection_timeout = Some(CONNECT_TIMEOUT);
         peer.options.total_connection_timeout = Some(2 * CONNECT_TIMEOUT);
         peer.options.read_timeout = Some(READ_TIMEOUT);
