@@ -3,6 +3,7 @@
 
 mod destination;
 mod own;
+mod ways;
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use uuid::Uuid;
 
 pub use self::destination::{Destination, Fields};
 pub use self::own::{SELF_SERVICE_FRESH, has_fresh_own_key, is_fresh, may_act_for_others};
+pub use self::ways::{Ways, ways};
 use super::visitor::Visitor;
 use super::{Pages, terms};
 use crate::authn::glass::BrokenGlass;
@@ -18,11 +20,12 @@ use crate::policy::expression::Need;
 use crate::policy::{self, App, Decision, Demand, Denial, Offer, Person};
 use crate::session::{Session, handoff, parked};
 use crate::store::{Key, StoreError};
+use crate::user::UserId;
 
 /// What comes next.
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// The password form.
+    /// The password; of somebody who is not signed in, whatever logs them in: see [`ways`].
     Password,
     /// A touch of a key; or MitID, where that does as well.
     Key { pin: bool, mitid: bool, purpose: Option<policy::Text>, once: bool },
@@ -119,7 +122,7 @@ pub async fn offered(
     let now = pages.clock.now();
     let (name, until) = (app.name.clone(), now.plus(offer.lasts));
     let broken = BrokenGlass { id: Uuid::nil(), app: name, rule: rule.clone(), broken_at: now, until };
-    let behind = decide_with(pages, visitor, session, destination, (false, &[broken]));
+    let behind = decide_with(pages, visitor, Some(session), destination, (false, &[broken]));
     let pin = match behind {
         Some(Decision::StepUp(demand)) => demand.alternatives.iter().flatten().any(|need| need == &PIN),
         _ => false,
@@ -159,9 +162,14 @@ pub async fn usable_keys(
     session: &Session,
     destination: &Destination,
 ) -> Result<Vec<Key>, StoreError> {
-    let mut keys = pages.store.keys(session.user.id).await?;
+    keys_of(pages, session.user.id, destination).await
+}
+
+/// The same of somebody who is not signed in.
+pub async fn keys_of(pages: &Pages, user: UserId, destination: &Destination) -> Result<Vec<Key>, StoreError> {
+    let mut keys = pages.store.keys(user).await?;
     if matches!(destination, Destination::App { .. }) {
-        keys.extend(pages.store.lent_keys(session.user.id, pages.clock.now()).await?);
+        keys.extend(pages.store.lent_keys(user, pages.clock.now()).await?);
     }
     keys.retain(|key| !key.suspect);
     Ok(keys)
@@ -191,7 +199,7 @@ async fn decide(
     destination: &Destination,
     approved_once: bool,
 ) -> Result<Option<Decision>, StoreError> {
-    let decision = decide_with(pages, visitor, session, destination, (approved_once, &[]));
+    let decision = decide_with(pages, visitor, Some(session), destination, (approved_once, &[]));
     let Destination::App { host, .. } = destination else { return Ok(decision) };
     // Only who may break glass can have broken any.
     if !matches!(&decision, Some(Decision::Deny(denial)) if denial.glass.is_some()) {
@@ -200,26 +208,26 @@ async fn decide(
     let mut open = pages.sessions.open_glass(session.sign_in.id, pages.clock.now()).await?;
     open.retain(|pane| pane.host == *host);
     let glass: Vec<BrokenGlass> = open.into_iter().map(|pane| pane.glass).collect();
-    Ok(decide_with(pages, visitor, session, destination, (approved_once, &glass)))
+    Ok(decide_with(pages, visitor, Some(session), destination, (approved_once, &glass)))
 }
 
 fn decide_with(
     pages: &Pages,
     visitor: &Visitor,
-    session: &Session,
+    session: Option<&Session>,
     destination: &Destination,
     (approved_once, glass): (bool, &[BrokenGlass]),
 ) -> Option<Decision> {
     let (app, path) = destination.canonical()?;
     let request = policy::Request { approved_once, glass, ..destination.asked(visitor, path.as_str()) };
-    let person = Person {
+    let person = session.map(|session| Person {
         username: session.user.username.as_str(),
         groups: &session.user.groups,
         claims: &session.user.claims,
         assurance: &session.assurance,
-    };
+    });
     let now = pages.clock.now();
-    Some(policy::decide(app, &request, Some(&person), now))
+    Some(policy::decide(app, &request, person.as_ref(), now))
 }
 
 /// The first way that is open to the person, in the order of the policy's own alternatives.
@@ -236,10 +244,19 @@ async fn demanded(
         return Ok(Step::Password);
     }
     let mut step = second_factor(pages, session, destination, (&needs, demand.text.clone())).await?;
-    if let Step::Key { once, .. } = &mut step {
-        *once = demand.once;
+    match &mut step {
+        Step::Key { once, .. } => *once = demand.once,
+        // Whoever came in by a key alone has a password as a rule, and always at hand.
+        Step::MitId { .. } if session.assurance.key.is_some() && lacks_password_alone(demand) => {
+            return Ok(Step::Password);
+        }
+        _ => {}
     }
     Ok(step)
+}
+
+fn lacks_password_alone(demand: &Demand) -> bool {
+    demand.alternatives.iter().any(|way| matches!(way[..], [Need::Password]))
 }
 
 async fn second_factor(
