@@ -184,8 +184,7 @@ pub async fn wants_pin(
     let Some(session) = &visitor.session else { return Ok(false) };
     Ok(match decide(pages, visitor, session, destination, false).await? {
         Some(Decision::Login(demand) | Decision::StepUp(demand)) => {
-            let mut keys = demand.alternatives.iter().flatten().filter(|need| need.method() == Method::Key);
-            keys.next().is_some_and(|need| *need == Need::Key { pin: true })
+            pin_of(demand.alternatives.iter().filter(|way| is_open(way)).flatten()).unwrap_or(false)
         }
         Some(Decision::Allow(_) | Decision::Deny(_)) | None => false,
     })
@@ -237,9 +236,8 @@ async fn demanded(
     destination: &Destination,
     demand: &Demand,
 ) -> Result<Step, StoreError> {
-    let open = |way: &&Vec<Need>| !way.contains(&Need::Password);
-    let needs: Vec<Need> =
-        demand.alternatives.iter().filter(open).filter_map(|way| way.first().copied()).collect();
+    let open = demand.alternatives.iter().filter(|way| is_open(way));
+    let needs: Vec<Need> = open.filter_map(|way| way.first().copied()).collect();
     if needs.is_empty() {
         return Ok(Step::Password);
     }
@@ -255,6 +253,21 @@ async fn demanded(
     Ok(step)
 }
 
+/// Whether no password is a part of it.
+fn is_open(way: &[Need]) -> bool {
+    !way.contains(&Need::Password)
+}
+
+/// Whether a key must verify its user, if any is asked for: not where a touch is enough, as it is beside a password
+/// for `key(pin) | password + key`.
+fn pin_of<'a>(needs: impl Iterator<Item = &'a Need>) -> Option<bool> {
+    let pins = needs.filter_map(|need| match need {
+        Need::Key { pin } => Some(*pin),
+        _ => None,
+    });
+    pins.reduce(|one, other| one && other)
+}
+
 fn lacks_password_alone(demand: &Demand) -> bool {
     demand.alternatives.iter().any(|way| matches!(way[..], [Need::Password]))
 }
@@ -265,10 +278,7 @@ async fn second_factor(
     destination: &Destination,
     (needs, purpose): (&[Need], Option<policy::Text>),
 ) -> Result<Step, StoreError> {
-    let key = needs.iter().find_map(|need| match need {
-        Need::Key { pin } => Some(*pin),
-        _ => None,
-    });
+    let key = pin_of(needs.iter());
     let mitid = needs.iter().find_map(|need| match need {
         Need::MitId(level) if pages.settings().mitid.is_some() => Some(*level),
         _ => None,
