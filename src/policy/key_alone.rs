@@ -26,7 +26,6 @@ fn is_met(level: &Level, said: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::config::Config;
     use crate::policy::file;
     use crate::policy::problem::Source;
