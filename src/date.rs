@@ -1,11 +1,13 @@
 //! Dates as administrators write and read them: in Danish time.
 
+mod time_of_day;
+
 use std::time::Duration;
 
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
-use crate::pages::clock::next_at;
+pub use self::time_of_day::{clock, next_at};
 use crate::time::Timestamp;
 
 /// The last day of something, such as an account.

@@ -1,16 +1,15 @@
-//! The gateway's own paths on the apps' hosts: entering, logging out, and saying who is in.
+//! The gateway's own paths on the apps' hosts: entering, and saying who is in.
 
 use std::sync::Arc;
 
-use axum::Form;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::login::{LogOut, end, set_session};
-use super::reply::{self, add_cookie, see_other};
+use super::login::set_session;
+use super::reply::{self, see_other};
 use super::visitor::Visitor;
 use super::{Answer, Pages, view};
 use crate::arrival::Verdict;
@@ -19,7 +18,7 @@ use crate::authn::Method;
 use crate::authn::ceremony::Browser;
 use crate::policy::{Denial, Reason};
 use crate::session::Seat;
-use crate::session::cookie::{self, Keep};
+use crate::session::cookie;
 use crate::session::handoff::{self, Bearer};
 
 #[derive(Deserialize)]
@@ -72,24 +71,6 @@ pub async fn enter(
     if sender.seat == Seat::Shared && before != Some(sender.user) {
         reply::clear_site(&mut response);
         reply::drop_foreign_cookies(&mut response, &headers);
-    }
-    Ok(response)
-}
-
-/// `GET /.sluse/logout`: asks first, since a picture on any page could fetch this.
-pub async fn ask_log_out(visitor: Visitor) -> Response {
-    reply::html(&view::LogOut { frame: visitor.frame() })
-}
-
-/// `POST /.sluse/logout`
-pub async fn log_out(State(pages): State<Arc<Pages>>, visitor: Visitor, Form(form): Form<LogOut>) -> Answer {
-    end(&pages, &visitor).await?;
-    // *Skift bruger* asks the next person in to the same app.
-    let logged_out = format!("{}/logged-out", pages.public.login());
-    let mut response = see_other(if form.then == "login" { "/" } else { &logged_out });
-    add_cookie(&mut response, cookie::SESSION, "", Keep::Drop);
-    if visitor.seat == Seat::Shared {
-        reply::clear_site(&mut response);
     }
     Ok(response)
 }

@@ -46,7 +46,7 @@ pub async fn mark(State(pages): State<Arc<Pages>>, visitor: Visitor, Form(link):
     };
     pages.audit.record(visitor.entry(Event::DeviceMarked).with("device", device.name.as_str())).await;
     // Whoever marked it is no carer who sits there.
-    super::login::end(&pages, &visitor).await?;
+    super::log_out::end(&pages, &visitor).await?;
     let mut response = page(Marking::Done(device.name));
     add_cookie(&mut response, cookie::SHARED, &token, Keep::Year);
     add_cookie(&mut response, cookie::SESSION, "", Keep::Drop);

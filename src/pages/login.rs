@@ -1,4 +1,4 @@
-//! The login form, logging in by a password, and logging out.
+//! The login form, and logging in by a password.
 
 mod form;
 pub mod key;
@@ -116,39 +116,6 @@ pub async fn submit(
         false => add_cookie(&mut response, cookie::USERNAME, "", Keep::Drop),
     }
     Ok(response)
-}
-
-/// `POST /logout`
-pub async fn log_out(State(pages): State<Arc<Pages>>, visitor: Visitor, Form(then): Form<LogOut>) -> Answer {
-    end(&pages, &visitor).await?;
-    let target = match then.then.as_str() {
-        "login" => then.fields.for_another().carried().link("/login"),
-        _ => "/logged-out".to_owned(),
-    };
-    let mut response = see_other(&target);
-    add_cookie(&mut response, cookie::SESSION, "", Keep::Drop);
-    if visitor.seat == Seat::Shared {
-        reply::clear_site(&mut response);
-    }
-    Ok(response)
-}
-
-#[derive(Deserialize)]
-pub struct LogOut {
-    /// `login` for *Skift bruger*.
-    #[serde(default)]
-    pub then: String,
-    #[serde(flatten)]
-    fields: Fields,
-}
-
-/// Ends the visitor's signing in, everywhere.
-pub async fn end(pages: &Pages, visitor: &Visitor) -> Result<(), StoreError> {
-    if let Some(session) = &visitor.session {
-        pages.sessions.end(session).await?;
-        pages.audit.record(Entry::new(Event::LoggedOut, &visitor.origin()).user(&session.user)).await;
-    }
-    Ok(())
 }
 
 /// The way to a step that is not the password form.

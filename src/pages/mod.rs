@@ -7,7 +7,6 @@ pub mod appearance;
 pub mod asset;
 mod attempt;
 mod client;
-pub mod clock;
 mod device;
 mod duty;
 mod events;
@@ -17,6 +16,7 @@ mod idle;
 mod key;
 mod keys;
 mod lend;
+mod log_out;
 mod login;
 mod me;
 mod mitid;
@@ -169,7 +169,7 @@ pub fn login_host(pages: &Arc<Pages>) -> Router {
         .merge(lend::routes())
         .route("/vouch", get(vouch::show).post(vouch::vouched))
         .route("/device", get(device::ask).post(device::mark))
-        .route("/logout", post(login::log_out))
+        .route("/logout", post(log_out::everywhere))
         .route("/logged-out", get(front::logged_out))
         .merge(admin::routes());
     finished(routes, pages)
@@ -180,7 +180,8 @@ pub fn app_host(pages: &Arc<Pages>) -> Router {
     let routes = Router::new()
         .route("/.sluse/enter", get(app::enter))
         .route("/.sluse/resume", get(resume::show))
-        .route("/.sluse/logout", get(app::ask_log_out).post(app::log_out))
+        .route("/.sluse/logout", get(log_out::ask).post(log_out::from_app))
+        .route(log_out::LEAVE, get(log_out::leave))
         .route(app::SESSION_PATH, get(app::session))
         .route(app::JWKS_PATH, get(app::jwks))
         .route(crate::arrival::VERDICT, get(app::verdict));

@@ -196,6 +196,7 @@ pub struct Texts {
     pub cura: Cura,
     pub admin: admin::Admin,
     pub admin_audit: admin_audit::AdminAudit,
+    pub admin_events: admin_audit::AdminEvents,
     pub glass: glass::Glass,
     pub account: account::Account,
     pub telling: telling::Telling,

@@ -56,6 +56,11 @@ fn wildcards_stand_for_one_label() {
     let app = |host: &str| policy.app(host).map(|app| app.name.as_str());
     assert_eq!((app("a.example"), app("x.a.example")), (Some("a"), Some("b")));
     assert_eq!((app("y.x.a.example"), app(".a.example"), app("xa.example")), (None, None, None));
+    assert!(policy.has_host("a.example") && policy.has_host("x.a.example"));
+    for label in ["evil/", "evil@x", "evil:1", "evil?", "evil#", "evil\\", "Evil", "evil\t", " ", ""] {
+        assert!(!policy.has_host(&format!("{label}.a.example")), "{label:?}");
+    }
+    assert!(!policy.has_host("a.example:1") && !policy.has_host("b.example") && !policy.has_host(""));
 }
 
 #[test]

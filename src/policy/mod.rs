@@ -81,6 +81,13 @@ impl Policy {
         })
     }
 
+    /// Whether this is a host of an app, as [`Self::app`] wants it written. A wildcard takes anything before its
+    /// dot, and what is no host by itself may lead elsewhere: `evil/.a.example`.
+    pub fn has_host(&self, written: &str) -> bool {
+        let url = url::Url::parse(&format!("http://{written}/"));
+        url.is_ok_and(|url| url.host_str() == Some(written)) && self.app(written).is_some()
+    }
+
     /// In the order of their files.
     pub fn apps(&self) -> &[Arc<App>] {
         &self.apps

@@ -75,6 +75,8 @@ pub trait SelfService {
     async fn note_sign_in(&self, sign_in: SignInId, begun: &Whereabouts) -> Result<()>;
     /// Those that are neither ended nor past their time at `now`, the latest activity first.
     async fn open_sign_ins(&self, user: UserId, now: Timestamp) -> Result<Vec<OpenSignIn>>;
+    /// Where it has sessions, each host once, in order.
+    async fn hosts_of(&self, sign_in: SignInId) -> Result<Vec<String>>;
 
     /// Whether and when the person accepted that version of the terms, or a later one.
     async fn accepted_terms(&self, user: UserId, version: u32) -> Result<Option<Timestamp>>;

@@ -74,7 +74,7 @@ const PACKAGES: [(&str, &[&str]); 7] = [
     ("sqlx", &["store"]),
     ("openidconnect", &["authn"]),
     ("lettre", &["config", "telling"]),
-    ("reqwest", &["authn", "telling"]),
+    ("reqwest", &["authn", "cli", "telling"]),
 ];
 
 #[test]

@@ -42,7 +42,8 @@ async fn the_guide_with_a_certified_broker() {
     let detail = |event| ward.installation.events(event).remove(0)["detail"].clone();
     assert_eq!(detail("mitid-bound"), json!({ "replaces": false }));
     assert_eq!(detail("mitid-verified")["level"], "substantial");
-    assert_eq!(detail("key-registered"), json!({ "key": "Blå nøgle", "with": "substantial" }));
+    let with_client = json!({ "key": "Blå nøgle", "with": "substantial", "client": "Chrome, Linux" });
+    assert_eq!(detail("key-registered"), with_client);
 }
 
 #[tokio::test]

@@ -88,7 +88,7 @@ pub async fn perform(
     let action = match read(kind, &about) {
         Ok(action) => action,
         Err((action, field)) => {
-            let t = &visitor.lang.texts().admin;
+            let t = &visitor.texts().admin;
             let wrong = if matches!(field, ConfirmField::Day(_)) { t.day_wrong } else { t.reason_wrong };
             let page = question(&pages, &visitor, (&person, &action), field).await?;
             let page = AdminConfirm { wrong: Some(wrong), ..page };
@@ -183,7 +183,7 @@ async fn question(
     (person, action): (&User, &Action),
     field: ConfirmField,
 ) -> Result<AdminConfirm, StoreError> {
-    let (title, lead) = words(visitor.lang.texts(), action);
+    let (title, lead) = words(visitor.texts(), action);
     let what = match &field {
         ConfirmField::None => what(pages, person, action).await?,
         _ => None,

@@ -57,8 +57,8 @@ pub async fn show(State(pages): State<Arc<Pages>>, visitor: Visitor, Query(searc
     Ok(reply::html(&AdminAudit {
         frame: visitor.frame(),
         nav: nav(&pages, &visitor, &officer, "/admin/audit"),
-        kinds: event_kinds(visitor.lang),
-        wrong: query.is_none().then_some(visitor.lang.texts().admin_audit.wrong),
+        kinds: event_kinds(visitor.texts()),
+        wrong: query.is_none().then_some(visitor.texts().admin_audit.wrong),
         trace: trace(&pages, &visitor, &search.filter.code).await?,
         rows: rows.iter().map(|row| line(&visitor, row, person_pages)).collect(),
         older,
@@ -163,7 +163,7 @@ async fn trace(pages: &Pages, visitor: &Visitor, typed: &str) -> Result<Option<S
 
 fn line(visitor: &Visitor, row: &AuditRow, person_pages: bool) -> AuditLine {
     let record = &row.record;
-    let what = event_words(visitor.lang, &record.event);
+    let what = event_words(visitor.texts(), &record.event);
     AuditLine {
         at: record.at,
         event: record.event.clone(),

@@ -138,13 +138,13 @@ fn nav(pages: &Pages, visitor: &Visitor, officer: &Officer, current: &str) -> Ve
         let empty = *url == "/admin/requests" && pages.settings().desk.four_eyes.is_empty();
         officer.may(pages, *duty) && !empty
     });
-    let words = visitor.lang.texts();
+    let words = visitor.texts();
     open.map(|(_, url, name)| NavLink { url, words: name(words), current: *url == current }).collect()
 }
 
 /// What `?notice=` stands for.
 fn said(visitor: &Visitor, notice: &str) -> Option<Said> {
-    let t = &visitor.lang.texts().admin;
+    let t = &visitor.texts().admin;
     let (words, good) = match notice {
         "lock" => (t.done_lock, true),
         "unlock" => (t.done_unlock, true),

@@ -212,7 +212,7 @@ pub fn session_row(open: OpenSignIn) -> SessionRow {
 }
 
 fn row(visitor: &Visitor, person: &User) -> PersonRow {
-    let t = &visitor.lang.texts().admin;
+    let t = &visitor.texts().admin;
     let state = match (person.disabled, person.active(visitor.arrival.at)) {
         (true, _) => Some(t.is_locked),
         (false, false) => Some(t.is_expired),
@@ -234,7 +234,7 @@ fn actions(
     officer: &Officer,
     (person, password_locked): (&User, bool),
 ) -> Vec<ActionLink> {
-    let t = &visitor.lang.texts().admin;
+    let t = &visitor.texts().admin;
     let open = person.active(visitor.arrival.at);
     let link = |action: Action, words, danger, at_once| {
         let url = format!("{}/{}", path(person), action.name());
@@ -268,7 +268,7 @@ async fn last_login(pages: &Pages, events: &AuditQuery) -> Result<Option<Timesta
 
 fn event(visitor: &Visitor, row: &AuditRow) -> DoneRow {
     let record = &row.record;
-    let what = event_words(visitor.lang, &record.event);
+    let what = event_words(visitor.texts(), &record.event);
     DoneRow {
         at: record.at,
         what: what.map_or_else(|| record.event.clone(), str::to_owned),

@@ -167,7 +167,7 @@ async fn row(
     let About { request, action, person, asked_by } = about;
     Ok(RequestRow {
         id: request.id.0.to_string(),
-        action: action::title(visitor.lang.texts(), action),
+        action: action::title(visitor.texts(), action),
         what: action::what(pages, person, action).await?,
         person: person.id.to_string(),
         name: person.name.clone(),

@@ -15,7 +15,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use serde::Deserialize;
 
-use super::clock::{clock, next_at};
 use super::duty::on_duty;
 use super::onward::Destination;
 use super::reply::{self, see_other};
@@ -24,6 +23,7 @@ use super::visitor::Visitor;
 use super::{Answer, Pages, view};
 use crate::audit::{Entry, Event};
 use crate::authn::loan::InvalidTerm;
+use crate::date::{clock, next_at};
 use crate::role::Duty;
 use crate::store::{Lent, SpareKey, StoreError};
 use crate::time::Timestamp;

@@ -8,6 +8,33 @@ texts! {
     }
 }
 
+texts! {
+    /// What no person reads of their own account.
+    AdminEvents {
+        password_overload
+        password_guessing
+        user_added
+        user_changed
+        mitid_aborted
+        key_registration_refused
+        hand_off_refused
+        cross_site_refused
+        device_invited
+        device_marked
+        device_refused
+        device_removed
+        policy_loaded
+        policy_refused
+        audit_forgotten
+        audit_exported
+        admin_refused
+        action_asked
+        action_confirmed
+        action_refused
+        action_withdrawn
+    }
+}
+
 pub const DA: AdminAudit = AdminAudit {
     nav: "Hændelseslog",
     user: "Brugernavn",
@@ -50,19 +77,92 @@ pub const EN: AdminAudit = AdminAudit {
     wrong: "Something in the search cannot be read: an address is written 10.20.3.7, a date YYYY-MM-DD.",
 };
 
+pub const EVENTS_DA: AdminEvents = AdminEvents {
+    password_overload: "For mange kodeord at kontrollere",
+    password_guessing: "Mange forkerte kodeord",
+    user_added: "Konto oprettet",
+    user_changed: "Konto ændret",
+    mitid_aborted: "MitID afbrudt",
+    key_registration_refused: "2-faktor enhed blev ikke tilføjet",
+    hand_off_refused: "Login til et system afvist",
+    cross_site_refused: "Forespørgsel fra et fremmed sted afvist",
+    device_invited: "Link til fælles enhed lavet",
+    device_marked: "Enhed gjort fælles",
+    device_refused: "Forkert link til fælles enhed",
+    device_removed: "Enhed ikke længere fælles",
+    policy_loaded: "Politik indlæst",
+    policy_refused: "Politik afvist",
+    audit_forgotten: "Gamle hændelser slettet",
+    audit_exported: "Hændelser hentet",
+    admin_refused: "Ikke lukket ind hos servicedesk",
+    action_asked: "Sendt til godkendelse",
+    action_confirmed: "Godkendt af en anden",
+    action_refused: "Afvist af en anden",
+    action_withdrawn: "Trukket tilbage",
+};
+
+pub const EVENTS_EN: AdminEvents = AdminEvents {
+    password_overload: "Too many passwords to verify",
+    password_guessing: "Many wrong passwords",
+    user_added: "Account added",
+    user_changed: "Account changed",
+    mitid_aborted: "MitID aborted",
+    key_registration_refused: "Two-factor device not added",
+    hand_off_refused: "Login to a system refused",
+    cross_site_refused: "Request from another site refused",
+    device_invited: "Link for a shared device made",
+    device_marked: "Device made shared",
+    device_refused: "Wrong link for a shared device",
+    device_removed: "Device no longer shared",
+    policy_loaded: "Policy loaded",
+    policy_refused: "Policy refused",
+    audit_forgotten: "Old events forgotten",
+    audit_exported: "Events downloaded",
+    admin_refused: "Not let in to the service desk",
+    action_asked: "Confirmation asked for",
+    action_confirmed: "Confirmed by another",
+    action_refused: "Refused by another",
+    action_withdrawn: "Withdrawn",
+};
+
+impl AdminEvents {
+    fn of(&self, code: &str) -> Option<&'static str> {
+        Some(match code {
+            "password-overload" => self.password_overload,
+            "password-guessing" => self.password_guessing,
+            "user-added" => self.user_added,
+            "user-changed" => self.user_changed,
+            "mitid-aborted" => self.mitid_aborted,
+            "key-registration-refused" => self.key_registration_refused,
+            "hand-off-refused" => self.hand_off_refused,
+            "cross-site-refused" => self.cross_site_refused,
+            "device-invited" => self.device_invited,
+            "device-marked" => self.device_marked,
+            "device-refused" => self.device_refused,
+            "device-removed" => self.device_removed,
+            "policy-loaded" => self.policy_loaded,
+            "policy-refused" => self.policy_refused,
+            "audit-forgotten" => self.audit_forgotten,
+            "audit-exported" => self.audit_exported,
+            "admin-refused" => self.admin_refused,
+            "action-asked" => self.action_asked,
+            "action-confirmed" => self.action_confirmed,
+            "action-refused" => self.action_refused,
+            "action-withdrawn" => self.action_withdrawn,
+            _ => return None,
+        })
+    }
+}
+
 /// The words for an event's code, also for what no person reads of their own account.
-pub fn event_words(lang: Lang, code: &str) -> Option<&'static str> {
-    let other = WORDS.iter().find(|(known, ..)| *known == code).map(|(_, da, en)| match lang {
-        Lang::Da => *da,
-        Lang::En => *en,
-    });
-    other.or_else(|| lang.texts().events.of(code))
+pub fn event_words(texts: &Texts, code: &str) -> Option<&'static str> {
+    texts.admin_events.of(code).or_else(|| texts.events.of(code))
 }
 
 /// Every event that has words, as a list to choose from.
-pub fn event_kinds(lang: Lang) -> Vec<(&'static str, &'static str)> {
-    let codes = PERSONAL.into_iter().chain(WORDS.iter().map(|(code, ..)| *code));
-    let mut kinds: Vec<_> = codes.filter_map(|code| Some((code, event_words(lang, code)?))).collect();
+pub fn event_kinds(texts: &Texts) -> Vec<(&'static str, &'static str)> {
+    let codes = PERSONAL.into_iter().chain(OTHER);
+    let mut kinds: Vec<_> = codes.filter_map(|code| Some((code, event_words(texts, code)?))).collect();
     kinds.sort_by_key(|(_, words)| *words);
     kinds
 }
@@ -93,29 +193,29 @@ const PERSONAL: [&str; 22] = [
     "request-denied",
 ];
 
-/// By code: Danish, English.
-const WORDS: [(&str, &str, &str); 21] = [
-    ("password-overload", "For mange kodeord at kontrollere", "Too many passwords to verify"),
-    ("password-guessing", "Mange forkerte kodeord", "Many wrong passwords"),
-    ("user-added", "Konto oprettet", "Account added"),
-    ("user-changed", "Konto ændret", "Account changed"),
-    ("mitid-aborted", "MitID afbrudt", "MitID aborted"),
-    ("key-registration-refused", "2-faktor enhed blev ikke tilføjet", "Two-factor device not added"),
-    ("hand-off-refused", "Login til et system afvist", "Login to a system refused"),
-    ("cross-site-refused", "Forespørgsel fra et fremmed sted afvist", "Request from another site refused"),
-    ("device-invited", "Link til fælles enhed lavet", "Link for a shared device made"),
-    ("device-marked", "Enhed gjort fælles", "Device made shared"),
-    ("device-refused", "Forkert link til fælles enhed", "Wrong link for a shared device"),
-    ("device-removed", "Enhed ikke længere fælles", "Device no longer shared"),
-    ("policy-loaded", "Politik indlæst", "Policy loaded"),
-    ("policy-refused", "Politik afvist", "Policy refused"),
-    ("audit-forgotten", "Gamle hændelser slettet", "Old events forgotten"),
-    ("audit-exported", "Hændelser hentet", "Events downloaded"),
-    ("admin-refused", "Ikke lukket ind hos servicedesk", "Not let in to the service desk"),
-    ("action-asked", "Sendt til godkendelse", "Confirmation asked for"),
-    ("action-confirmed", "Godkendt af en anden", "Confirmed by another"),
-    ("action-refused", "Afvist af en anden", "Refused by another"),
-    ("action-withdrawn", "Trukket tilbage", "Withdrawn"),
+/// Those that only the service desk reads.
+const OTHER: [&str; 21] = [
+    "password-overload",
+    "password-guessing",
+    "user-added",
+    "user-changed",
+    "mitid-aborted",
+    "key-registration-refused",
+    "hand-off-refused",
+    "cross-site-refused",
+    "device-invited",
+    "device-marked",
+    "device-refused",
+    "device-removed",
+    "policy-loaded",
+    "policy-refused",
+    "audit-forgotten",
+    "audit-exported",
+    "admin-refused",
+    "action-asked",
+    "action-confirmed",
+    "action-refused",
+    "action-withdrawn",
 ];
 
 #[cfg(test)]
@@ -125,8 +225,8 @@ mod tests {
     #[test]
     fn every_kind_has_words_in_both_languages() {
         for lang in Lang::ALL {
-            let kinds = event_kinds(lang);
-            assert_eq!(kinds.len(), PERSONAL.len() + WORDS.len());
+            let kinds = event_kinds(lang.texts());
+            assert_eq!(kinds.len(), PERSONAL.len() + OTHER.len());
             assert!(kinds.iter().all(|(code, words)| code != words && !words.is_empty()));
         }
     }

@@ -355,4 +355,5 @@ pub static DA: Texts = Texts {
     glass: super::glass::DA,
     admin: admin::DA,
     admin_audit: admin_audit::DA,
+    admin_events: admin_audit::EVENTS_DA,
 };

@@ -355,4 +355,5 @@ pub static EN: Texts = Texts {
     glass: super::glass::EN,
     admin: admin::EN,
     admin_audit: admin_audit::EN,
+    admin_events: admin_audit::EVENTS_EN,
 };

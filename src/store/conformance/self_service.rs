@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::audit::event;
 use super::{Subject, added, at, hash, key, person, session, uuid, winners};
 use crate::store::self_service::{KeyHabit, PasswordChange, Whereabouts};
-use crate::store::{AuditQuery, AuditRecord, SignInId, Store};
+use crate::store::{AuditQuery, AuditRecord, SessionRecord, SignInId, Store};
 use crate::user::User;
 
 async fn told(store: &dyn Store) -> usize {
@@ -107,6 +107,13 @@ pub(crate) async fn open_signings_in_say_where_they_were_begun(subject: &dyn Sub
         store.put_session(&session(user, name, name), None).await.unwrap();
     }
     let begun = Whereabouts { address: "2001:db8::7".parse().ok(), browser: Some("Chrome, Android".into()) };
+    let elsewhere = SessionRecord { host: "a.localhost".to_owned(), ..session(&nez, "first", "elsewhere") };
+    store.put_session(&elsewhere, None).await.unwrap();
+    let again = SessionRecord { host: "a.localhost".to_owned(), ..session(&nez, "first", "again") };
+    store.put_session(&again, None).await.unwrap();
+    let hosts = store.hosts_of(SignInId(uuid("first"))).await.unwrap();
+    assert_eq!(hosts, ["a.localhost", "cura.localhost"]);
+    assert!(store.hosts_of(SignInId(uuid("nobody's"))).await.unwrap().is_empty());
     store.note_sign_in(SignInId(uuid("first")), &begun).await.unwrap();
     store.touch(SignInId(uuid("first")), at(60)).await.unwrap();
     store.end_sign_in(SignInId(uuid("ended")), at(20)).await.unwrap();

@@ -131,6 +131,13 @@ impl SelfService for Sqlite {
         rows.into_iter().map(OpenSignIn::try_from).collect()
     }
 
+    async fn hosts_of(&self, sign_in: SignInId) -> Result<Vec<String>> {
+        Ok(sqlx::query_scalar("SELECT DISTINCT host FROM sessions WHERE sign_in = ? ORDER BY host")
+            .bind(sign_in.0.as_bytes().as_slice())
+            .fetch_all(&self.readers)
+            .await?)
+    }
+
     async fn accepted_terms(&self, user: UserId, version: u32) -> Result<Option<Timestamp>> {
         let at: Option<i64> = sqlx::query_scalar(
             "SELECT accepted_at FROM terms WHERE user = ? AND version >= ? ORDER BY version DESC LIMIT 1",

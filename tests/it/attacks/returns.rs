@@ -184,8 +184,14 @@ async fn nobody_is_sent_elsewhere_by_a_form_or_a_script() {
         let reply = nez.post_form(&url, &[("then".into(), "login".into()), ("to".into(), to.clone())]).await;
         field.stays(&format!("{address:?} at a log-out"), &url, reply.header("location").expect("on"));
 
+        let to = encoded(&to);
+        let url = field.installation.cura(&format!("/.sluse/leave?hosts={to},{to}&then=login&to={to}"));
+        let reply = nez.get(&url).await;
+        field.stays(&format!("{address:?} on the way out"), &url, reply.header("location").expect("on"));
+        assert_eq!(reply.header("clear-site-data"), None, "nobody's session is over");
+
         let url = field.installation.login("/login");
-        let reply = nez.post_form(&url, &fields(&to)).await;
+        let reply = nez.post_form(&url, &fields(&field.address(address))).await;
         assert_eq!(reply.status, 303, "{address:?}");
         field.stays(&format!("{address:?} at a login"), &url, reply.header("location").expect("on"));
     }

@@ -115,7 +115,7 @@ impl Sample<'_> {
         };
         let event = |code: &str, by: Option<&str>| DoneRow {
             at: AT,
-            what: event_words(self.lang, code).expect("it has words").to_owned(),
+            what: event_words(self.lang.texts(), code).expect("it has words").to_owned(),
             by: by.map(str::to_owned),
             address: by.is_none().then(|| "10.20.3.7".to_owned()),
         };
@@ -234,7 +234,7 @@ impl Sample<'_> {
         let line = |code: &str, by: Option<&str>, detail: &str| AuditLine {
             at: AT,
             event: code.to_owned(),
-            what: event_words(self.lang, code).expect("it has words").to_owned(),
+            what: event_words(self.lang.texts(), code).expect("it has words").to_owned(),
             username: Some(self.words.person.to_owned()),
             person: by.map(|_| "6f2b".to_owned()),
             by: by.map(str::to_owned),
@@ -246,7 +246,7 @@ impl Sample<'_> {
             frame: self.known(),
             nav: self.nav("/admin/audit"),
             filter: AuditFilter { user: self.words.person.to_owned(), ..AuditFilter::default() },
-            kinds: event_kinds(self.lang),
+            kinds: event_kinds(self.lang.texts()),
             wrong: None,
             trace: Some(format!(
                 "GET cura.kommune.example/admin\napp cura   policies/cura.yaml   path /admin\n rule  {}   HIT   line 9\n=> deny groups     browser: 403",
