@@ -51,7 +51,7 @@ pub struct Front {
     pub apps: Vec<App>,
 }
 
-/// `/login`: the tabs *Hardwarenøgle*, *Brugerkonto* and *MitID*.
+/// `/login`: the tabs *Nøgle*, *Brugerkonto* and *MitID*.
 #[derive(Template)]
 #[template(path = "login.html")]
 pub struct Login {

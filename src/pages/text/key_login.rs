@@ -8,7 +8,7 @@ texts! {
 }
 
 pub const DA: KeyLogin = KeyLogin {
-    tab: "Hardwarenøgle",
+    tab: "Nøgle",
     submit: "Log ind med hardwarenøgle",
     lead: "Du skal bruge din nøgle og nøglens PIN-kode.",
     username_hint: "Spring over, hvis din nøgle kender dit navn.",
@@ -28,7 +28,7 @@ pub const DA: KeyLogin = KeyLogin {
 };
 
 pub const EN: KeyLogin = KeyLogin {
-    tab: "Security key",
+    tab: "Key",
     submit: "Log in with security key",
     lead: "You need your key and the key’s PIN.",
     username_hint: "Skip this if your key knows your name.",

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::{CeremonyData, Continue, Frame, Login, LoginError, LoginTab};
 
-/// What the tab *Hardwarenøgle* of `/login` shows.
+/// What the tab *Nøgle* of `/login` shows.
 #[derive(Copy, Clone, Debug)]
 pub struct KeyTab {
     /// The user name may be left out.
