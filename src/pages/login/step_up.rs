@@ -1,4 +1,4 @@
-//! The password of somebody who is signed in without one: by a key, as a rule. It must be the same person's.
+//! The password of somebody who is signed in by a key and without one. It must be the same person's.
 
 use std::sync::Arc;
 
@@ -31,7 +31,9 @@ pub struct Given {
 
 /// Whose password is asked for, and nobody else's.
 pub(super) fn asks(visitor: &Visitor) -> Option<&Session> {
-    visitor.session.as_deref().filter(|session| session.assurance.password.is_none())
+    let by_key_alone =
+        |session: &&Session| session.assurance.password.is_none() && session.assurance.key.is_some();
+    visitor.session.as_deref().filter(by_key_alone)
 }
 
 /// The page that asks for it.
