@@ -41,6 +41,8 @@ pub struct Keys {
     pub assertion: Secret<[u8; 32]>,
     /// Authenticates the cookies by which browsers are known.
     pub device: Secret<[u8; 32]>,
+    /// What the keys of people who have none are made of: see [`crate::authn::webauthn::decoys`].
+    pub decoy: Secret<[u8; 32]>,
     cpr: Secret<[u8; 32]>,
 }
 
@@ -74,6 +76,7 @@ impl Keys {
             token: Secret(blake3::derive_key("sluse 2026-11 session token", material)),
             assertion: Secret(blake3::derive_key("sluse 2026-11 upstream assertion", material)),
             device: Secret(blake3::derive_key("sluse 2026-11 device", material)),
+            decoy: Secret(blake3::derive_key("sluse 2026-11 decoy", material)),
             cpr: Secret(blake3::derive_key("sluse 2026-11 cpr", material)),
         }
     }

@@ -166,6 +166,7 @@ impl Gateway {
             directory: Arc::new(directories(config, &store, &world, passwords.clone())?),
             passwords,
             throttles: Throttles::default(),
+            key_throttles: Throttles::default(),
             sessions: sessions.clone(),
             ceremonies: Ceremonies { store: store.clone(), clock: clock.clone(), random: random.clone() },
             live: settings.clone(),

@@ -34,6 +34,8 @@ pub mod flag {
 pub struct SoftwareAuthenticator<'r> {
     random: &'r dyn Random,
     keys: HashMap<Vec<u8>, PrivateKey>,
+    /// Whose each is, as the options of its registration said.
+    owners: HashMap<Vec<u8>, Vec<u8>>,
     pub algorithm: Algorithm,
     /// `USER_PRESENT` and whatever else it claims.
     pub flags: u8,
@@ -73,13 +75,16 @@ pub struct AssertionDraft {
     /// JSON.
     pub client_data: Vec<u8>,
     pub authenticator_data: Vec<u8>,
+    /// Whose key it says it is, where nobody has named one.
+    pub user_handle: Option<Vec<u8>>,
 }
 
 impl<'r> SoftwareAuthenticator<'r> {
     /// A key of ES256 whose touch suffices, and which counts.
     pub fn new(random: &'r dyn Random) -> Self {
-        let keys = HashMap::new();
-        Self { random, keys, algorithm: Algorithm::Es256, flags: flag::USER_PRESENT, sign_count: Some(0) }
+        let (keys, owners) = Default::default();
+        let (algorithm, flags) = (Algorithm::Es256, flag::USER_PRESENT);
+        Self { random, keys, owners, algorithm, flags, sign_count: Some(0) }
     }
 
     /// Answers the options of a registration, on a page of `origin`, with the response as JSON.
@@ -111,6 +116,7 @@ impl<'r> SoftwareAuthenticator<'r> {
         authenticator_data.extend(&id);
         authenticator_data.extend(key.cose());
         self.keys.insert(id.clone(), key);
+        self.owners.insert(id.clone(), options.user.id.0);
         Ok(AttestationDraft {
             id,
             client_data: client_data("webauthn.create", &options.challenge, origin),
@@ -143,13 +149,20 @@ impl<'r> SoftwareAuthenticator<'r> {
         (CredentialId(id), passkey)
     }
 
-    /// Takes the first allowed credential that it holds.
+    /// Takes the first allowed credential that it holds; where any is, one that it was registered with, and says
+    /// whose.
     pub fn draft_assertion(&mut self, options: &str, origin: &str) -> Result<AssertionDraft, Declined> {
         let options: Options<RequestOptions> = parse(options)?;
         let options = options.public_key;
+        let discovers = options.allow_credentials.is_empty();
         let mut allowed = options.allow_credentials.into_iter().map(|allowed| allowed.id.0);
-        let id = allowed.find(|id| self.keys.contains_key(id)).ok_or(Declined::NotAllowed)?;
+        let id = match discovers {
+            true => self.owners.keys().min().cloned(),
+            false => allowed.find(|id| self.keys.contains_key(id)),
+        };
+        let id = id.ok_or(Declined::NotAllowed)?;
         Ok(AssertionDraft {
+            user_handle: self.owners.get(&id).filter(|_| discovers).cloned(),
             id,
             client_data: client_data("webauthn.get", &options.challenge, origin),
             authenticator_data: self.authenticator_data(&options.rp_id, 0),
@@ -194,7 +207,7 @@ impl AssertionDraft {
             "clientDataJSON": URL_SAFE_NO_PAD.encode(&self.client_data),
             "authenticatorData": URL_SAFE_NO_PAD.encode(&self.authenticator_data),
             "signature": URL_SAFE_NO_PAD.encode(signature),
-            "userHandle": null,
+            "userHandle": self.user_handle.as_ref().map(|handle| URL_SAFE_NO_PAD.encode(handle)),
         });
         public_key_credential(&self.id, response)
     }
@@ -253,6 +266,7 @@ struct Options<T> {
 #[serde(rename_all = "camelCase")]
 struct CreationOptions {
     rp: Rp,
+    user: Descriptor,
     challenge: String,
     pub_key_cred_params: Vec<Offer>,
     #[serde(default)]
@@ -327,8 +341,7 @@ mod tests {
     fn it_answers_no_options_but_its_own() {
         let random = SeededRandom::new(1);
         let mut key = SoftwareAuthenticator::new(&random);
-        let creation =
-            r#"{"publicKey":{"rp":{"id":"a"},"challenge":"AAAA","pubKeyCredParams":[{"alg":-257}]}}"#;
+        let creation = r#"{"publicKey":{"rp":{"id":"a"},"user":{"id":"AAAA"},"challenge":"AAAA","pubKeyCredParams":[{"alg":-257}]}}"#;
         assert_eq!(key.register(creation, ORIGIN), Err(Declined::Algorithm));
         let request = r#"{"publicKey":{"rpId":"a","challenge":"AAAA","allowCredentials":[{"id":"AAAA"}]}}"#;
         assert_eq!(key.assert(request, ORIGIN), Err(Declined::NotAllowed));
@@ -337,8 +350,7 @@ mod tests {
 
     #[test]
     fn the_same_seed_makes_the_same_key() {
-        let creation =
-            r#"{"publicKey":{"rp":{"id":"a"},"challenge":"AAAA","pubKeyCredParams":[{"alg":-7}]}}"#;
+        let creation = r#"{"publicKey":{"rp":{"id":"a"},"user":{"id":"AAAA"},"challenge":"AAAA","pubKeyCredParams":[{"alg":-7}]}}"#;
         let response = |seed| {
             let random = SeededRandom::new(seed);
             SoftwareAuthenticator::new(&random).register(creation, ORIGIN).unwrap()

@@ -9,7 +9,9 @@
 
 mod authenticator_data;
 mod cbor;
+mod decoy;
 mod json;
+mod login;
 mod public_key;
 mod refusal;
 mod response;
@@ -30,6 +32,8 @@ use webauthn_rs_core::WebauthnCore;
 use webauthn_rs_core::error::WebauthnError;
 use webauthn_rs_core::proto;
 
+pub use self::decoy::decoys;
+pub use self::login::Login;
 pub use self::refusal::{AssertionError, Refusal};
 pub use self::response::MAX_RESPONSE;
 pub use self::verify::{Credential, Verified};
@@ -52,6 +56,7 @@ pub struct RelyingParty {
     core: WebauthnCore,
     origin: String,
     rp_id_hash: [u8; 32],
+    discoverable: bool,
 }
 
 /// Why a relying party cannot be what the configuration says.
@@ -179,7 +184,19 @@ impl RelyingParty {
             Some(false),
             Some(false),
         );
-        Ok(Self { core, origin: serialised, rp_id_hash: Sha256::digest(rp_id.as_bytes()).into() })
+        let rp_id_hash = Sha256::digest(rp_id.as_bytes()).into();
+        Ok(Self { core, origin: serialised, rp_id_hash, discoverable: false })
+    }
+
+    /// The same, whose new keys are asked to say by themselves whose they are, if they can.
+    #[must_use]
+    pub fn with_discoverable(self, discoverable: bool) -> Self {
+        Self { discoverable, ..self }
+    }
+
+    /// Whether a key may say by itself whose it is.
+    pub const fn is_discoverable(&self) -> bool {
+        self.discoverable
     }
 
     /// Begins the registration of another key: what the page hands to `navigator.credentials.create`, as
@@ -193,13 +210,13 @@ impl RelyingParty {
         let username = user.username.as_str();
         let shown = if user.name.is_empty() { username } else { &user.name };
         let exclude = existing.iter().map(|key| key.credential.0.clone()).collect();
-        self.begin_for(user.id.0, (username, shown), exclude, verification)
+        self.begin_for((user.id.0, self.discoverable), (username, shown), exclude, verification)
     }
 
-    /// `handle` is what authenticators know the key's owner by, under these names.
+    /// `handle` is what authenticators know the key's owner by, under these names; a resident key tells it by itself.
     fn begin_for(
         &self,
-        handle: Uuid,
+        (handle, resident): (Uuid, bool),
         (username, shown): (&str, &str),
         exclude: Vec<Vec<u8>>,
         verification: Verification,
@@ -219,6 +236,9 @@ impl RelyingParty {
         let (mut options, state) = self.core.generate_challenge_register(builder)?;
         if let Some(selection) = &mut options.public_key.authenticator_selection {
             selection.user_verification = verification.into();
+            if resident {
+                selection.resident_key = Some(proto::ResidentKeyRequirement::Preferred);
+            }
         }
         let challenge = URL_SAFE_NO_PAD.encode(&options.public_key.challenge);
         let registration = Registration { user: handle, verification, challenge, state };

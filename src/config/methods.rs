@@ -30,6 +30,8 @@ pub struct KeySettings {
     pub rp_id: String,
     /// What authenticators show. The RP ID where it is not stated.
     pub name: String,
+    /// A key may say by itself whose it is: a login by key needs no user name.
+    pub discoverable: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,8 +103,13 @@ fn key(report: &Report<'_>, node: &Node, login: Option<&Url>) -> Option<KeySetti
             })
         });
         let name = fields.optional("name").and_then(|node| report.text(node));
+        let discoverable = fields.optional("discoverable").and_then(|node| report.flag(node));
         let rp_id = rp_id?;
-        Some(KeySettings { name: name.unwrap_or(&rp_id).to_owned(), rp_id })
+        Some(KeySettings {
+            name: name.unwrap_or(&rp_id).to_owned(),
+            rp_id,
+            discoverable: discoverable.unwrap_or(false),
+        })
     })
 }
 

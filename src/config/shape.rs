@@ -298,6 +298,11 @@ pub(super) static KEY: Shape = Shape {
     keys: &[
         required("rp_id", Text, "The login host, or a parent domain; changing it makes all keys useless."),
         optional("name", Text, "What authenticators show."),
+        optional(
+            "discoverable",
+            Flag,
+            "`true`: a login by key alone needs no user name, and new keys are asked to say whose they are.",
+        ),
     ],
 };
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::{Directory, DirectoryError, Ldap, Local, Verified};
 use crate::secret::Secret;
 use crate::store::{Store, StoreError};
-use crate::user::Username;
+use crate::user::{User, Username};
 
 pub struct Domains {
     pub local: Local,
@@ -35,6 +35,13 @@ impl Directory for Domains {
         match self.others.iter().find(|directory| directory.has(name)) {
             Some(directory) => directory.verify(name, password).await,
             None => self.local.verify(name, password).await,
+        }
+    }
+
+    async fn standing(&self, user: User) -> Result<Verified, DirectoryError> {
+        match self.others.iter().find(|directory| directory.has(&user.username)) {
+            Some(directory) => directory.standing(user).await,
+            None => self.local.standing(user).await,
         }
     }
 }

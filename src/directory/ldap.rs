@@ -92,6 +92,16 @@ impl Directory for Ldap {
             },
         }
     }
+
+    /// By the entry alone. What a bind would say besides is about the password: that it is locked or too old.
+    async fn standing(&self, user: User) -> Result<Verified, DirectoryError> {
+        let found = self.search(&user.username).await.map_err(|outage| self.told(outage))?;
+        let Some(found) = found else { return Ok(Verified::Wrong { known: Some(user.id) }) };
+        match state::of_entry(&found.entry, self.clock.now().as_millis()) {
+            Some(why) => Ok(self.unusable(Some(&user), why)),
+            None => Ok(self.let_in(&user.username.clone(), Some(user), &found).await?),
+        }
+    }
 }
 
 impl Ldap {

@@ -39,6 +39,10 @@ impl Directory for Local {
         }
         Ok(Verified::Person(user))
     }
+
+    async fn standing(&self, user: User) -> Result<Verified, DirectoryError> {
+        Ok(if user.active(self.clock.now()) { Verified::Person(user) } else { Verified::Inactive(user) })
+    }
 }
 
 impl Local {
@@ -146,6 +150,20 @@ mod tests {
             assert_eq!(fixture.verify(name, "forkert").await, Verified::Wrong { known: Some(user.id) });
         }
         assert_eq!(fixture.verify("ccc", "rigtigt").await, Verified::Person(soon));
+    }
+
+    #[tokio::test]
+    async fn whoever_is_proven_otherwise_may_log_in_while_the_account_is_active() {
+        let fixture = Fixture::new().await;
+        let nez = person("nez");
+        let inactive =
+            [User { disabled: true, ..nez.clone() }, User { expires_at: Some(NOW), ..nez.clone() }];
+        for user in inactive {
+            let standing = fixture.local.standing(user.clone()).await.unwrap();
+            assert_eq!(standing, Verified::Inactive(user));
+        }
+        assert_eq!(fixture.local.standing(nez.clone()).await.unwrap(), Verified::Person(nez));
+        assert_eq!(fixture.local.passwords.computed(), 0);
     }
 
     #[tokio::test]

@@ -86,4 +86,8 @@ pub trait Directory: Send + Sync {
 
     /// Does the same work whether or not there is such a person, with a password, who may log in.
     async fn verify(&self, name: &Username, password: &Secret<String>) -> Result<Verified, DirectoryError>;
+
+    /// Whether somebody who was proven otherwise than by a password may log in, by what their directory says of
+    /// the account now: [`Self::verify`]'s answers, as to a right password. One that cannot be asked is an error.
+    async fn standing(&self, user: User) -> Result<Verified, DirectoryError>;
 }

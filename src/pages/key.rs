@@ -18,10 +18,11 @@ use super::visitor::Visitor;
 use super::{Answer, Pages, Unavailable, lend, reply, view};
 use crate::audit::{Entry, Event};
 use crate::authn::ceremony::Purpose;
-use crate::authn::webauthn::{Assertion, AssertionError, Verification};
+use crate::authn::webauthn::{Asserted, Assertion, AssertionError, Verification};
 use crate::authn::{Evidence, Method};
 use crate::session::{Opened, Session};
-use crate::store::Key;
+use crate::store::{Key, StoreError};
+use crate::user::User;
 
 /// An assertion under way.
 #[derive(Serialize, Deserialize)]
@@ -139,6 +140,30 @@ pub async fn touched(
     (assertion, keys): (Assertion, &[Key]),
     response: &[u8],
 ) -> Result<Result<Opened, Response>, Unavailable> {
+    let asserted = match proven(pages, visitor, &session.user, (assertion, keys), response).await? {
+        Ok(asserted) => asserted,
+        Err(reason) => return refuse(pages, visitor, session, reason).await.map(Err),
+    };
+    // A touch adds to a session; it never makes one. One that was ended meanwhile stays so.
+    let evidence = Evidence::Key(asserted.evidence.clone());
+    let Some(opened) = pages.sessions.raise(session, evidence).await? else {
+        return refuse(pages, visitor, session, "session-ended").await.map(Err);
+    };
+    pages.audit.record(verified(visitor, &session.user, &asserted)).await;
+    attempt::proven(pages, visitor, &session.user).await?;
+    pages.metrics.ceremony("key", "ok");
+    Ok(Ok(opened))
+}
+
+/// What the person's key says to `assertion`, its counter kept; or why it says nothing. A key that may have been
+/// copied is marked.
+pub async fn proven(
+    pages: &Pages,
+    visitor: &Visitor,
+    user: &User,
+    (assertion, keys): (Assertion, &[Key]),
+    response: &[u8],
+) -> Result<Result<Asserted, &'static str>, StoreError> {
     let finished =
         pages.settings().relying_party.finish_assertion(assertion, keys, response, pages.clock.now());
     let asserted = match finished {
@@ -147,35 +172,30 @@ pub async fn touched(
             if let Some(key) = keys.iter().find(|key| key.credential == credential) {
                 pages.store.update_key(&Key { suspect: true, ..key.clone() }).await?;
             }
-            let entry = Entry::new(Event::KeySuspect, &visitor.origin()).user(&session.user);
-            pages.audit.record(entry).await;
-            return refuse(pages, visitor, session, "counter-regressed").await.map(Err);
+            pages.audit.record(Entry::new(Event::KeySuspect, &visitor.origin()).user(user)).await;
+            return Ok(Err("counter-regressed"));
         }
-        Err(error) => return refuse(pages, visitor, session, error.code()).await.map(Err),
+        Err(error) => return Ok(Err(error.code())),
     };
-    // The counter is kept before the session is raised: a crash between asks again.
+    // The counter is kept before the touch counts: a crash between asks again.
     if !pages.store.update_key(&asserted.key).await? {
-        return refuse(pages, visitor, session, "key-deleted").await.map(Err);
+        return Ok(Err("key-deleted"));
     }
-    pages.store.note_key_use(session.user.id, &asserted.key.credential, visitor.arrival.address).await?;
-    let verified = asserted.evidence.user_verified;
-    // A touch adds to a session; it never makes one. One that was ended meanwhile stays so.
-    let Some(opened) = pages.sessions.raise(session, Evidence::Key(asserted.evidence)).await? else {
-        return refuse(pages, visitor, session, "session-ended").await.map(Err);
-    };
+    pages.store.note_key_use(user.id, &asserted.key.credential, visitor.arrival.address).await?;
+    Ok(Ok(asserted))
+}
+
+/// The audit's record of a touch that counts.
+pub fn verified(visitor: &Visitor, user: &User, asserted: &Asserted) -> Entry {
     let entry = Entry::new(Event::KeyVerified, &visitor.origin())
-        .user(&session.user)
+        .user(user)
         .with("key", asserted.key.name.as_str())
-        .with("user_verified", verified)
+        .with("user_verified", asserted.evidence.user_verified)
         .with("with", asserted.key.registered_with.name());
-    let entry = match asserted.key.loan {
+    match asserted.key.loan {
         Some(loan) => entry.with("lent_until", loan.until.to_rfc3339()),
         None => entry,
-    };
-    pages.audit.record(entry).await;
-    attempt::proven(pages, visitor, &session.user).await?;
-    pages.metrics.ceremony("key", "ok");
-    Ok(Ok(opened))
+    }
 }
 
 /// The JSON that tells the script where to go.

@@ -1,4 +1,9 @@
-//! The password form.
+//! The login form, and logging in by a password.
+
+mod form;
+pub mod key;
+mod standing;
+pub mod step_up;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +15,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use url::Url;
 
+use self::form::Typed;
 use super::attempt::{self, Refused};
 use super::onward::{self, Destination, Fields, Step};
 use super::reply::{self, add_cookie, see_other};
@@ -57,19 +63,18 @@ pub async fn show(
     let destination = Destination::parse(&pages, &shown.fields);
     match onward::step(&pages, &visitor, &destination).await? {
         Step::Password => {
+            if let Some(session) = step_up::asks(&visitor) {
+                return Ok(reply::html(&step_up::page(&visitor, session, &shown.fields, None)));
+            }
             let cookies = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
             let remembered = cookie::read(cookies, cookie::USERNAME)
                 .and_then(decode)
                 .filter(|_| destination.remembers(&visitor))
                 .unwrap_or_default();
-            let tab = if shown.tab == "mitid" || !pages.settings().password {
-                LoginTab::MitId
-            } else {
-                LoginTab::Account
-            };
-            let page =
-                Attempt { fields: &shown.fields, remember: !remembered.is_empty(), username: &remembered };
-            Ok(reply::html(&page.form(&pages, &visitor, &destination, tab, None)))
+            let tab = form::tab(&pages, &visitor, &destination, &shown.tab);
+            let typed =
+                Typed { fields: &shown.fields, remember: !remembered.is_empty(), username: &remembered };
+            Ok(reply::html(&typed.page(&pages, &visitor, &destination, tab, None)))
         }
         step => Ok(follow(step, &shown.fields, &destination)),
     }
@@ -85,8 +90,8 @@ pub async fn submit(
         return Ok(visitor.error(StatusCode::NOT_FOUND));
     }
     let Submitted { username, password, remember, fields } = form;
-    let attempt = Attempt { fields: &fields, remember: !remember.is_empty(), username: &username };
-    let refuse = |refused| attempt.refuse(&pages, &visitor, refused);
+    let typed = Typed { fields: &fields, remember: !remember.is_empty(), username: &username };
+    let refuse = |refused| typed.refuse(&pages, &visitor, LoginTab::Account, refused);
     if username.trim().is_empty() {
         return Ok(refuse(LoginError::MissingUsername.into()));
     }
@@ -96,11 +101,7 @@ pub async fn submit(
     let (user, device) = match verify(&pages, &visitor, &username, Secret::new(password)).await? {
         Ok(verified) => verified,
         Err(Turned::Back(refused)) => return Ok(refuse(refused)),
-        Err(Turned::Away { why, change, ended }) => {
-            let (frame, next) = (visitor.frame_with_code(), fields.carried());
-            let page = view::UnusableAccount { frame, next, why, ended, change: change.map(String::from) };
-            return Ok((StatusCode::FORBIDDEN, reply::html(&page)).into_response());
-        }
+        Err(Turned::Away(why)) => return Ok(unusable(&visitor, &fields, why)),
     };
     let evidence = Evidence::Password(PasswordEvidence { at: pages.clock.now() });
     let opened = sign_in(&pages, &visitor, user, evidence).await?;
@@ -169,12 +170,27 @@ pub fn set_session(response: &mut Response, opened: &Opened) {
     add_cookie(response, cookie::SESSION, &opened.token.value(), Keep::Session);
 }
 
+pub use self::form::status;
+
 /// Why somebody is not let in.
 pub enum Turned {
     /// To the form, in words that tell nothing of who has an account.
     Back(Refused),
     /// The password is right: the person may know what is wrong with the account.
-    Away { why: Unusable, change: Option<Url>, ended: Option<Timestamp> },
+    Away(Away),
+}
+
+/// What is wrong with an account, where its password can be changed, and when it ended.
+pub struct Away {
+    why: Unusable,
+    change: Option<Url>,
+    ended: Option<Timestamp>,
+}
+
+fn unusable(visitor: &Visitor, fields: &Fields, Away { why, change, ended }: Away) -> Response {
+    let (frame, next) = (visitor.frame_with_code(), fields.carried());
+    let page = view::UnusableAccount { frame, next, why, ended, change: change.map(String::from) };
+    (StatusCode::FORBIDDEN, reply::html(&page)).into_response()
 }
 
 impl From<Refused> for Turned {
@@ -214,8 +230,8 @@ pub async fn verify(
                     // It was no guess.
                     attempt.void().await?;
                     let entry = entry.with("expired_at", at.to_rfc3339());
-                    let turned = Turned::Away { why: Unusable::Expired, change: None, ended: Some(at) };
-                    ("expired", entry, Err(turned))
+                    let away = Away { why: Unusable::Expired, change: None, ended: Some(at) };
+                    ("expired", entry, Err(Turned::Away(away)))
                 }
                 None => ("inactive", entry, Err(attempt.wrong(typed, Some(user.id)).await.into())),
             }
@@ -224,7 +240,7 @@ pub async fn verify(
             // It was no guess.
             attempt.void().await?;
             let entry = about(entry(Event::AccountInactive).with("directory", why.code()), known);
-            ("inactive", entry, Err(Turned::Away { why, change, ended: None }))
+            ("inactive", entry, Err(Turned::Away(Away { why, change, ended: None })))
         }
         Ok(Verified::Locked { known }) => {
             // It may have been a guess, and is answered as one too many.
@@ -269,63 +285,6 @@ fn about(entry: Entry, known: Option<UserId>) -> Entry {
 
 fn nobody() -> Username {
     Username::parse("nobody").expect("it has six letters")
-}
-
-/// What was typed, for showing the form again.
-struct Attempt<'a> {
-    fields: &'a Fields,
-    remember: bool,
-    username: &'a str,
-}
-
-impl Attempt<'_> {
-    fn form(
-        &self,
-        pages: &Pages,
-        visitor: &Visitor,
-        destination: &Destination,
-        tab: LoginTab,
-        error: Option<LoginError>,
-    ) -> view::Login {
-        view::Login {
-            frame: visitor.frame(),
-            next: self.fields.carried(),
-            tab,
-            mitid: pages.settings().mitid.is_some(),
-            app: destination.title(visitor),
-            username: self.username.to_owned(),
-            remember: self.remember,
-            may_remember: destination.remembers(visitor),
-            error,
-        }
-    }
-
-    fn refuse(&self, pages: &Pages, visitor: &Visitor, refused: Refused) -> Response {
-        let Refused { error, retry_after } = refused;
-        let destination = Destination::parse(pages, self.fields);
-        let page = self.form(pages, visitor, &destination, LoginTab::Account, Some(error));
-        let mut response = (status(error), reply::html(&page)).into_response();
-        if let Some(wait) = retry_after {
-            // Rounded up: nobody is told to come back too early.
-            let seconds = wait.as_millis().div_ceil(1000).max(1);
-            if let Ok(seconds) = HeaderValue::from_str(&seconds.to_string()) {
-                response.headers_mut().insert(header::RETRY_AFTER, seconds);
-            }
-        }
-        response
-    }
-}
-
-/// The status of the answer that tells of it.
-pub const fn status(error: LoginError) -> StatusCode {
-    match error {
-        LoginError::Overloaded | LoginError::Throttled | LoginError::Locked | LoginError::LockedForGood => {
-            StatusCode::TOO_MANY_REQUESTS
-        }
-        LoginError::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        LoginError::Wrong => StatusCode::UNAUTHORIZED,
-        LoginError::MissingUsername | LoginError::MissingPassword => StatusCode::UNPROCESSABLE_ENTITY,
-    }
 }
 
 fn encode(name: &str) -> String {

@@ -72,6 +72,8 @@ pub struct Pages {
     /// Hashes local accounts' new ones.
     pub passwords: Passwords,
     pub throttles: Throttles,
+    /// Of logins by a key alone: a flood of one kind slows nobody down at the other.
+    pub key_throttles: Throttles,
     pub sessions: Arc<Sessions>,
     pub ceremonies: Ceremonies,
     /// Replaced when the configuration changes.
@@ -139,6 +141,9 @@ pub fn login_host(pages: &Arc<Pages>) -> Router {
         .route("/help", get(front::help))
         .route("/abort", get(front::abort))
         .route("/login", get(login::show).post(login::submit))
+        .route("/login/key", get(login::key::form).post(login::key::begin))
+        .route("/login/key/finish", post(login::key::finish))
+        .route("/login/password", post(login::step_up::submit))
         .route("/mitid", post(mitid::begin))
         .route("/mitid/callback", get(mitid::callback))
         .route("/key", get(key::show))

@@ -3,6 +3,7 @@
 
 mod destination;
 mod own;
+mod ways;
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use uuid::Uuid;
 
 pub use self::destination::{Destination, Fields};
 pub use self::own::{SELF_SERVICE_FRESH, has_fresh_own_key, is_fresh, may_act_for_others};
+pub use self::ways::{Ways, ways};
 use super::visitor::Visitor;
 use super::{Pages, terms};
 use crate::authn::glass::BrokenGlass;
@@ -18,11 +20,12 @@ use crate::policy::expression::Need;
 use crate::policy::{self, App, Decision, Demand, Denial, Offer, Person};
 use crate::session::{Session, handoff, parked};
 use crate::store::{Key, StoreError};
+use crate::user::UserId;
 
 /// What comes next.
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// The password form.
+    /// The password; of somebody who is not signed in, whatever logs them in: see [`ways`].
     Password,
     /// A touch of a key; or MitID, where that does as well.
     Key { pin: bool, mitid: bool, purpose: Option<policy::Text>, once: bool },
@@ -119,7 +122,7 @@ pub async fn offered(
     let now = pages.clock.now();
     let (name, until) = (app.name.clone(), now.plus(offer.lasts));
     let broken = BrokenGlass { id: Uuid::nil(), app: name, rule: rule.clone(), broken_at: now, until };
-    let behind = decide_with(pages, visitor, session, destination, (false, &[broken]));
+    let behind = decide_with(pages, visitor, Some(session), destination, (false, &[broken]));
     let pin = match behind {
         Some(Decision::StepUp(demand)) => demand.alternatives.iter().flatten().any(|need| need == &PIN),
         _ => false,
@@ -159,9 +162,14 @@ pub async fn usable_keys(
     session: &Session,
     destination: &Destination,
 ) -> Result<Vec<Key>, StoreError> {
-    let mut keys = pages.store.keys(session.user.id).await?;
+    keys_of(pages, session.user.id, destination).await
+}
+
+/// The same of somebody who is not signed in.
+pub async fn keys_of(pages: &Pages, user: UserId, destination: &Destination) -> Result<Vec<Key>, StoreError> {
+    let mut keys = pages.store.keys(user).await?;
     if matches!(destination, Destination::App { .. }) {
-        keys.extend(pages.store.lent_keys(session.user.id, pages.clock.now()).await?);
+        keys.extend(pages.store.lent_keys(user, pages.clock.now()).await?);
     }
     keys.retain(|key| !key.suspect);
     Ok(keys)
@@ -176,8 +184,7 @@ pub async fn wants_pin(
     let Some(session) = &visitor.session else { return Ok(false) };
     Ok(match decide(pages, visitor, session, destination, false).await? {
         Some(Decision::Login(demand) | Decision::StepUp(demand)) => {
-            let mut keys = demand.alternatives.iter().flatten().filter(|need| need.method() == Method::Key);
-            keys.next().is_some_and(|need| *need == Need::Key { pin: true })
+            pin_of(demand.alternatives.iter().filter(|way| is_open(way)).flatten()).unwrap_or(false)
         }
         Some(Decision::Allow(_) | Decision::Deny(_)) | None => false,
     })
@@ -191,7 +198,7 @@ async fn decide(
     destination: &Destination,
     approved_once: bool,
 ) -> Result<Option<Decision>, StoreError> {
-    let decision = decide_with(pages, visitor, session, destination, (approved_once, &[]));
+    let decision = decide_with(pages, visitor, Some(session), destination, (approved_once, &[]));
     let Destination::App { host, .. } = destination else { return Ok(decision) };
     // Only who may break glass can have broken any.
     if !matches!(&decision, Some(Decision::Deny(denial)) if denial.glass.is_some()) {
@@ -200,26 +207,26 @@ async fn decide(
     let mut open = pages.sessions.open_glass(session.sign_in.id, pages.clock.now()).await?;
     open.retain(|pane| pane.host == *host);
     let glass: Vec<BrokenGlass> = open.into_iter().map(|pane| pane.glass).collect();
-    Ok(decide_with(pages, visitor, session, destination, (approved_once, &glass)))
+    Ok(decide_with(pages, visitor, Some(session), destination, (approved_once, &glass)))
 }
 
 fn decide_with(
     pages: &Pages,
     visitor: &Visitor,
-    session: &Session,
+    session: Option<&Session>,
     destination: &Destination,
     (approved_once, glass): (bool, &[BrokenGlass]),
 ) -> Option<Decision> {
     let (app, path) = destination.canonical()?;
     let request = policy::Request { approved_once, glass, ..destination.asked(visitor, path.as_str()) };
-    let person = Person {
+    let person = session.map(|session| Person {
         username: session.user.username.as_str(),
         groups: &session.user.groups,
         claims: &session.user.claims,
         assurance: &session.assurance,
-    };
+    });
     let now = pages.clock.now();
-    Some(policy::decide(app, &request, Some(&person), now))
+    Some(policy::decide(app, &request, person.as_ref(), now))
 }
 
 /// The first way that is open to the person, in the order of the policy's own alternatives.
@@ -229,17 +236,40 @@ async fn demanded(
     destination: &Destination,
     demand: &Demand,
 ) -> Result<Step, StoreError> {
-    let open = |way: &&Vec<Need>| !way.contains(&Need::Password);
-    let needs: Vec<Need> =
-        demand.alternatives.iter().filter(open).filter_map(|way| way.first().copied()).collect();
+    let open = demand.alternatives.iter().filter(|way| is_open(way));
+    let needs: Vec<Need> = open.filter_map(|way| way.first().copied()).collect();
     if needs.is_empty() {
         return Ok(Step::Password);
     }
     let mut step = second_factor(pages, session, destination, (&needs, demand.text.clone())).await?;
-    if let Step::Key { once, .. } = &mut step {
-        *once = demand.once;
+    match &mut step {
+        Step::Key { once, .. } => *once = demand.once,
+        // Whoever came in by a key alone has a password as a rule, and always at hand.
+        Step::MitId { .. } if session.assurance.key.is_some() && lacks_password_alone(demand) => {
+            return Ok(Step::Password);
+        }
+        _ => {}
     }
     Ok(step)
+}
+
+/// Whether no password is a part of it.
+fn is_open(way: &[Need]) -> bool {
+    !way.contains(&Need::Password)
+}
+
+/// Whether a key must verify its user, if any is asked for: not where a touch is enough, as it is beside a password
+/// for `key(pin) | password + key`.
+fn pin_of<'a>(needs: impl Iterator<Item = &'a Need>) -> Option<bool> {
+    let pins = needs.filter_map(|need| match need {
+        Need::Key { pin } => Some(*pin),
+        _ => None,
+    });
+    pins.reduce(|one, other| one && other)
+}
+
+fn lacks_password_alone(demand: &Demand) -> bool {
+    demand.alternatives.iter().any(|way| matches!(way[..], [Need::Password]))
 }
 
 async fn second_factor(
@@ -248,10 +278,7 @@ async fn second_factor(
     destination: &Destination,
     (needs, purpose): (&[Need], Option<policy::Text>),
 ) -> Result<Step, StoreError> {
-    let key = needs.iter().find_map(|need| match need {
-        Need::Key { pin } => Some(*pin),
-        _ => None,
-    });
+    let key = pin_of(needs.iter());
     let mitid = needs.iter().find_map(|need| match need {
         Need::MitId(level) if pages.settings().mitid.is_some() => Some(*level),
         _ => None,

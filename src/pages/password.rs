@@ -199,7 +199,7 @@ impl Owner {
             Ok(_) => Err(LoginError::Wrong),
             Err(login::Turned::Back(refused)) => Err(refused.error),
             // A password of this page is the gateway's own: no directory has a say in it.
-            Err(login::Turned::Away { .. }) => Err(LoginError::Wrong),
+            Err(login::Turned::Away(_)) => Err(LoginError::Wrong),
         })
     }
 

@@ -50,6 +50,7 @@ mod da;
 mod en;
 mod glass;
 mod idle;
+mod key_login;
 mod lend;
 mod password;
 mod sessions;
@@ -60,6 +61,7 @@ use jiff::tz::TimeZone;
 
 pub use da::DA;
 pub use en::EN;
+pub use key_login::KeyLogin;
 pub use password::Password;
 pub use sessions::Sessions;
 pub use terms::Terms;
@@ -201,6 +203,7 @@ pub struct Texts {
     pub password: password::Password,
     pub sessions: sessions::Sessions,
     pub terms: terms::Terms,
+    pub key_login: KeyLogin,
 }
 }
 

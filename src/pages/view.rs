@@ -10,6 +10,7 @@ pub mod demo;
 mod device;
 mod frame;
 mod glass;
+mod key_login;
 mod lend;
 mod outcome;
 mod own;
@@ -25,6 +26,7 @@ pub use account::UnusableAccount;
 pub use device::{Device, Marking};
 pub use frame::{App, Continue, FooterLinks, Frame};
 pub use glass::{Glass, GlassBreak, GlassNoKey, GlassTouch, PaneRow, ReasonError};
+pub use key_login::{KeyLoginTouch, KeyTab, PasswordToo};
 pub use lend::{
     Colleague, ColleagueTouch, Drawer, LendError, LendKey, LendNotice, PapersError, PapersForm, PapersSeen,
     Question, SpareNew, SpareNewError, SpareRegister, SpareRemove, SpareRow, SpareState,
@@ -49,13 +51,15 @@ pub struct Front {
     pub apps: Vec<App>,
 }
 
-/// `/login`: the tabs *Brugerkonto* and *MitID*.
+/// `/login`: the tabs *Nøgle*, *Brugerkonto* and *MitID*.
 #[derive(Template)]
 #[template(path = "login.html")]
 pub struct Login {
     pub frame: Frame,
     pub next: Continue,
     pub tab: LoginTab,
+    /// A key alone is a way in.
+    pub key: Option<KeyTab>,
     /// Whether MitID is set up; without it there are no tabs.
     pub mitid: bool,
     /// The title of the app the login is for.
@@ -70,6 +74,7 @@ pub struct Login {
 
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
 pub enum LoginTab {
+    Key,
     Account,
     MitId,
 }
@@ -111,6 +116,11 @@ impl LoginError {
             Self::Locked | Self::LockedForGood => t.login.locked_title,
             _ => t.login.error,
         }
+    }
+
+    /// The same where the name is beyond doubt.
+    fn about_password(self, t: &Texts) -> &'static str {
+        if self == Self::Wrong { t.key_login.password_wrong } else { self.words(t) }
     }
 
     /// `Wrong` marks both fields: saying which would tell who has an account.

@@ -22,6 +22,7 @@ pub mod expression;
 pub mod file;
 mod glass;
 mod index;
+mod key_alone;
 mod lint;
 pub mod matcher;
 mod matching;
@@ -67,6 +68,7 @@ pub struct Policy {
     exact: HashMap<String, Arc<App>>,
     wildcard: HashMap<String, Arc<App>>,
     notices: Vec<Problem>,
+    key_alone: bool,
 }
 
 impl Policy {
@@ -96,8 +98,14 @@ impl Policy {
         &self.notices
     }
 
+    /// Whether anything is open to a key and its PIN, without a password: see [`key_alone`].
+    pub fn opens_to_key_alone(&self) -> bool {
+        self.key_alone
+    }
+
     fn new(apps: Vec<Arc<App>>, notices: Vec<Problem>) -> Self {
-        let mut policy = Self { notices, ..Self::default() };
+        let key_alone = apps.iter().any(|app| app.opens_to_key_alone());
+        let mut policy = Self { notices, key_alone, ..Self::default() };
         for app in apps {
             for host in &app.hosts {
                 match host.strip_prefix("*.") {

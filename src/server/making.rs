@@ -131,7 +131,8 @@ fn terms(terms: &config::Terms) -> anyhow::Result<pages::Terms> {
 fn relying_party(config: &Config) -> anyhow::Result<RelyingParty> {
     let host = config.login.host_str().context("`login` has no host")?;
     let rp_id = config.methods.key.as_ref().map_or(host, |key| key.rp_id.as_str());
-    Ok(RelyingParty::new(rp_id, &config.login, "Sluse")?)
+    let discoverable = config.methods.key.as_ref().is_some_and(|key| key.discoverable);
+    Ok(RelyingParty::new(rp_id, &config.login, "Sluse")?.with_discoverable(discoverable))
 }
 
 fn language(language: &Language) -> Lang {

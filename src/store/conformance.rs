@@ -5,6 +5,7 @@
 pub(crate) mod accounts;
 pub(crate) mod attempts;
 pub(crate) mod audit;
+pub(crate) mod browsers;
 pub(crate) mod ceremonies;
 pub(crate) mod desk;
 pub(crate) mod devices;
@@ -75,6 +76,8 @@ macro_rules! suite {
             attempts::a_known_browser_counts_by_itself
             attempts::what_was_not_wrong_is_taken_back
             attempts::old_attempts_at_nobody_are_forgotten
+            browsers::a_browser_is_known_without_a_password
+            browsers::of_too_many_the_oldest_is_forgotten
             keys::a_key_comes_back_whole
             keys::a_credential_is_registered_once
             keys::of_many_who_register_a_credential_one_succeeds

@@ -20,6 +20,7 @@ pub use self::spare::{Lent, Loan, SpareKey, SpareKeys};
 
 pub mod accounts;
 mod audit;
+pub mod browsers;
 pub mod chain;
 #[cfg(test)]
 mod conformance;
@@ -206,6 +207,7 @@ pub trait Store:
     SelfService
     + telling::Telling
     + accounts::Accounts
+    + browsers::Browsers
     + provisioning::Provisioning
     + glass::Glass
     + SpareKeys

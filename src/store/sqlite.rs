@@ -7,6 +7,7 @@
 mod accounts;
 mod attempts;
 mod audit;
+mod browsers;
 mod ceremonies;
 mod desk;
 mod devices;

@@ -48,10 +48,19 @@ impl Credential {
 impl<'a> Key<'a> {
     /// Plugs a USB key in.
     pub async fn plug_in(browser: &'a Browser, touch: Touch) -> Self {
+        Self::plug_in_with(browser, touch, false).await
+    }
+
+    /// One that keeps its credentials, and knows whose they are; its owner touches it.
+    pub async fn plug_in_discoverable(browser: &'a Browser) -> Self {
+        Self::plug_in_with(browser, Touch::Verified, true).await
+    }
+
+    async fn plug_in_with(browser: &'a Browser, touch: Touch, resident: bool) -> Self {
         let options = json!({
             "protocol": "ctap2",
             "transport": "usb",
-            "hasResidentKey": false,
+            "hasResidentKey": resident,
             "hasUserVerification": matches!(touch, Touch::Verified | Touch::WrongPin),
             "isUserVerified": touch == Touch::Verified,
             "isUserConsenting": touch != Touch::Missing,

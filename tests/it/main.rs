@@ -29,6 +29,7 @@ mod harness;
 mod idle;
 mod in_process;
 mod key;
+mod key_only;
 mod keyboard;
 mod language;
 mod layout;

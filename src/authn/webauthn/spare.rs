@@ -15,6 +15,6 @@ impl RelyingParty {
         existing: &[SpareKey],
     ) -> Result<(String, Registration), BeginError> {
         let exclude = existing.iter().map(|key| key.credential.0.clone()).collect();
-        self.begin_for(handle, (label, label), exclude, Verification::Discouraged)
+        self.begin_for((handle, false), (label, label), exclude, Verification::Discouraged)
     }
 }

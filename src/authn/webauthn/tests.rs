@@ -1,6 +1,7 @@
 //! Cases named by what is attempted, sent as the bytes a browser would send.
 
 mod assertion;
+mod login;
 mod mutation;
 mod oracle;
 mod registration;

@@ -27,11 +27,9 @@ pub(super) async fn missing(
     let any = [Need::Key { pin: false }, Need::MitId(MitIdLevel::Low)];
     let needs = if is_for_others(target) && !has_fresh_own_key(session, visitor) {
         &any[..1]
-    } else if changes_keys(target) && !is_fresh(session, visitor) {
-        &any
-    } else if destination.changes_password()
-        && !is_fresh(session, visitor)
-        && !pages.store.keys(session.user.id).await?.is_empty()
+    } else if !is_fresh(session, visitor)
+        && (changes_keys(target)
+            || (destination.changes_password() && !pages.store.keys(session.user.id).await?.is_empty()))
     {
         &any
     } else {

@@ -350,6 +350,7 @@ pub static DA: Texts = Texts {
     password: password::DA,
     sessions: sessions::DA,
     terms: terms::DA,
+    key_login: key_login::DA,
     account: account::DA,
     glass: super::glass::DA,
     admin: admin::DA,

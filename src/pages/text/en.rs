@@ -350,6 +350,7 @@ pub static EN: Texts = Texts {
     password: password::EN,
     sessions: sessions::EN,
     terms: terms::EN,
+    key_login: key_login::EN,
     account: account::EN,
     glass: super::glass::EN,
     admin: admin::EN,

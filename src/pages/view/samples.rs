@@ -7,6 +7,8 @@ mod account;
 
 mod glass;
 
+mod key_login;
+
 mod lend;
 
 mod admin;
@@ -39,6 +41,7 @@ pub fn samples(lang: Lang, words: Words<'_>) -> Vec<(&'static str, String)> {
         sample.outcomes(),
         sample.own(),
         sample.account(),
+        sample.key_login(),
         sample.lend(),
         sample.admin(),
         sample.glass(),
@@ -103,6 +106,7 @@ impl Sample<'_> {
             frame: self.anonymous(),
             next: self.next(),
             tab,
+            key: None,
             mitid: true,
             app: Some("Cura".into()),
             username: if error.is_some() { self.words.person.into() } else { String::new() },

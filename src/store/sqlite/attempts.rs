@@ -54,21 +54,34 @@ pub(super) async fn settle(
         };
         put(&mut write, name, begun.device.as_ref(), &after, now).await?;
     }
-    if let Settled::Right { device } = settled
-        && read(&mut write, name, &device.0).await?.is_none()
-    {
-        put(&mut write, name, Some(&device), &Attempts::default(), now).await?;
-        sqlx::query(
-            "DELETE FROM attempts WHERE username = ?1 AND device IN (
-                 SELECT device FROM attempts WHERE username = ?1 AND length(device) = 32
-                 ORDER BY seen_at DESC, device LIMIT -1 OFFSET ?2)",
-        )
-        .bind(name.as_str())
-        .bind(DEVICES)
-        .execute(&mut *write)
-        .await?;
+    if let Settled::Right { device } = settled {
+        know(&mut write, name, &device, now).await?;
     }
     Ok(write.commit().await?)
+}
+
+/// From now on the browser counts by itself; `false` if it did. Of too many, the one unused for longest is
+/// forgotten.
+pub(super) async fn know(
+    write: &mut Write,
+    name: &Username,
+    device: &TokenHash,
+    now: Timestamp,
+) -> Result<bool> {
+    if read(write, name, &device.0).await?.is_some() {
+        return Ok(false);
+    }
+    put(write, name, Some(device), &Attempts::default(), now).await?;
+    sqlx::query(
+        "DELETE FROM attempts WHERE username = ?1 AND device IN (
+             SELECT device FROM attempts WHERE username = ?1 AND length(device) = 32
+             ORDER BY seen_at DESC, device LIMIT -1 OFFSET ?2)",
+    )
+    .bind(name.as_str())
+    .bind(DEVICES)
+    .execute(&mut **write)
+    .await?;
+    Ok(true)
 }
 
 pub(super) async fn knows(readers: &SqlitePool, name: &Username, device: &TokenHash) -> Result<bool> {
