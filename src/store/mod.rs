@@ -25,6 +25,7 @@ pub mod chain;
 mod conformance;
 pub mod desk;
 pub mod glass;
+pub mod live;
 pub mod papers;
 pub mod provisioning;
 pub mod requests;
@@ -208,6 +209,7 @@ pub trait Store:
     + accounts::Accounts
     + provisioning::Provisioning
     + glass::Glass
+    + live::Live
     + SpareKeys
     + Papers
     + desk::Desk

@@ -13,6 +13,7 @@ mod devices;
 mod glass;
 mod groups;
 mod keys;
+mod live;
 mod open;
 mod papers;
 mod people;
