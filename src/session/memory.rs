@@ -167,7 +167,7 @@ fn make_room(shard: &mut HashSet<Entry>, comer: &TokenHash) {
     }
     let rank = |Entry(resident): &Entry| (!resident.sign_in.ended(), resident.sign_in.seen_at());
     let mut ranks: Vec<_> = shard.iter().map(rank).collect();
-    let (_, last, _) = ranks.select_nth_unstable(SHARD / 8);
+    let (_, last, _) = ranks.select_nth_unstable(SHARD / 8 - 1);
     let last = *last;
     let mut left = SHARD / 8;
     shard.retain(|entry| {
@@ -254,18 +254,23 @@ mod tests {
 
     #[test]
     fn the_idlest_make_room_and_the_ended_before_them() {
-        let memory = Memory::default();
-        for n in 0..SHARD as u64 {
+        let (memory, sign_ins) = (Memory::default(), SignIns::default());
+        let (first, last) = (0, SHARD as u64 - 1);
+        for n in first..last {
             memory.lay_down(&session(n, i64::try_from(n).unwrap()));
         }
-        assert_eq!(memory.len(), SHARD);
-        let token = |n| session(n, 0).token;
-        memory.put(session(0, 0));
+        let latest = session(last, 90_000);
+        let ended = Session { sign_in: sign_ins.live(&latest.sign_in.record()).unwrap(), ..latest };
+        memory.lay_down(&ended);
+        sign_ins.end(ended.sign_in.id, Timestamp::EPOCH);
+        memory.put(session(first, 0));
         assert_eq!(memory.len(), SHARD, "one that is known needs no room");
-        memory.put(session(SHARD as u64, 0));
+        memory.put(session(last + 1, 0));
         assert_eq!(memory.len(), SHARD - SHARD / 8 + 1);
-        assert!(memory.find(&token(SHARD as u64 / 8 - 1)).is_none());
-        assert!(memory.find(&token(SHARD as u64 / 8)).is_some());
+        let stays = |n| memory.sender(&session(n, 0).token).is_some();
+        assert!(stays(last + 1) && !stays(last));
+        let left = SHARD as u64 / 8 - 1;
+        assert!((first..left).all(|n| !stays(n)) && (left..last).all(stays));
     }
 
     #[test]
