@@ -124,12 +124,20 @@ pub struct Sessions {
     pub strong: Duration,
     pub idle: Duration,
     pub absolute: Duration,
+    /// All that are live are brought to memory before the first request.
+    pub preload: bool,
 }
 
 impl Default for Sessions {
     fn default() -> Self {
         let minutes = |count: u64| Duration::from_secs(count * 60);
-        Self { password: minutes(180), strong: minutes(60), idle: minutes(15), absolute: minutes(12 * 60) }
+        Self {
+            password: minutes(180),
+            strong: minutes(60),
+            idle: minutes(15),
+            absolute: minutes(12 * 60),
+            preload: false,
+        }
     }
 }
 
@@ -188,7 +196,7 @@ impl Config {
 
     /// The keys whose change from here to `new` only counts from the next start.
     pub fn needs_restart(&self, new: &Self) -> Vec<&'static str> {
-        let life = |config: &Self| (config.sessions.idle, config.sessions.absolute);
+        let life = |config: &Self| (config.sessions.idle, config.sessions.absolute, config.sessions.preload);
         let changed = [
             ("login", self.login != new.login),
             ("listen", self.listen != new.listen),

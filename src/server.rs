@@ -126,6 +126,10 @@ impl Gateway {
             shared_lifetimes,
         });
         let position = runtime.block_on(sessions.hear(None)).context("the store does not work")?;
+        if config.sessions.preload {
+            let loaded = runtime.block_on(sessions.preload()).context("the sessions cannot be loaded")?;
+            tracing::info!(sessions = loaded, "all live sessions are in memory");
+        }
         runtime.spawn(revoke::keep(sessions.clone(), position, touches));
 
         let audit = AuditLog::new(store.clone(), metrics.clone());

@@ -1,43 +1,44 @@
-//! Passwords: Argon2id (RFC 9106), computed off the async threads, by as many at once as there are cores.
+//! Passwords: Argon2id (RFC 9106), computed on threads of their own, fewer than there are cores.
 //!
 //! A password counts exactly as typed but for its Unicode form (NFKC, so that every keyboard's `é` is one):
 //! nothing is cut off, folded or trimmed (ASVS 6.2.8). Every verification computes one hash, whether or not
 //! there is a person, a password, or a chance that it is right.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::available_parallelism;
 
 use argon2::password_hash::phc::{Output, ParamsString, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, PasswordHash, Version};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::random::{self, Random};
 use crate::secret::Secret;
 
+use self::hashers::Hashers;
 pub use self::rules::{Rules, Unfit, Unfits};
 
+mod hashers;
 mod leaked;
 mod rules;
 
 /// The longest password, in bytes of UTF-8 as typed. A longer one is wrong, at the usual price.
 pub const MAX_BYTES: usize = 1024;
 
-/// How many may wait for a core before newcomers are turned away.
+/// How many may wait for a thread before newcomers are turned away.
 const WAITING: usize = 64;
 
-/// Computes hashes. Clones share the cores and the queue.
+/// Computes hashes. Clones share the threads and the queue.
 #[derive(Clone)]
 pub struct Passwords(Arc<Inner>);
 
 struct Inner {
     cost: Cost,
-    /// One permit a place: at a core or waiting for one.
+    /// One permit a place: on a thread or waiting for one.
     places: Arc<Semaphore>,
-    cores: Arc<Semaphore>,
-    /// One a core, reused, so that no hash waits for 19 MiB to be mapped in.
-    memories: Mutex<Vec<Vec<Block>>>,
+    threads: Arc<Semaphore>,
+    hashers: Hashers,
     computed: AtomicU64,
 }
 
@@ -86,12 +87,13 @@ impl Cost {
 
 impl Passwords {
     pub fn new(cost: Cost) -> Self {
-        let cores = available_parallelism().map_or(1, usize::from);
+        // Whoever is inside has a core, however many come to log in.
+        let threads = available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1);
         Self(Arc::new(Inner {
             cost,
-            places: Arc::new(Semaphore::new(cores + WAITING)),
-            cores: Arc::new(Semaphore::new(cores)),
-            memories: Mutex::default(),
+            places: Arc::new(Semaphore::new(threads + WAITING)),
+            threads: Arc::new(Semaphore::new(threads)),
+            hashers: Hashers::start(threads),
             computed: AtomicU64::new(0),
         }))
     }
@@ -124,40 +126,20 @@ impl Passwords {
 
     async fn compute(&self, typed: &Secret<String>, hash: Hash) -> Result<Output, Overloaded> {
         let place = Arc::clone(&self.0.places).try_acquire_owned().map_err(|_| Overloaded)?;
-        let core = Arc::clone(&self.0.cores).acquire_owned().await.map_err(|_| Overloaded)?;
+        let thread = Arc::clone(&self.0.threads).acquire_owned().await.map_err(|_| Overloaded)?;
         // Argon2's work does not depend on the length; reading and normalising a megabyte would.
         let typed = typed.expose();
         let password: String = if typed.len() <= MAX_BYTES { typed.nfkc().collect() } else { String::new() };
-        let inner = Arc::clone(&self.0);
-        let computing = tokio::task::spawn_blocking(move || {
+        let (inner, (answer, answered)) = (Arc::clone(&self.0), oneshot::channel());
+        self.0.hashers.run(move |memory| {
+            let output = hash.compute(password.as_bytes(), memory);
+            inner.computed.fetch_add(1, Ordering::Relaxed);
             // Held until the work is done, even if the caller has left.
-            let _permits = (place, core);
-            inner.compute(password.as_bytes(), &hash)
+            drop((place, thread));
+            let _ = answer.send(output);
         });
-        // It fails only while the runtime shuts down: nobody is to be let in then.
-        computing.await.map_err(|_| Overloaded)
-    }
-}
-
-impl Inner {
-    fn compute(&self, password: &[u8], hash: &Hash) -> Output {
-        let mut memory = self.memories().pop().unwrap_or_default();
-        if memory.len() < hash.params.block_count() {
-            memory.resize(hash.params.block_count(), Block::default());
-        }
-        let mut buffer = [0; Output::MAX_LENGTH];
-        let output = &mut buffer[..hash.output.len()];
-        Argon2::new(hash.algorithm, hash.version, hash.params.clone())
-            .hash_password_into_with_memory(password, &hash.salt, output, &mut memory)
-            .expect("the lengths were checked when the hash was read, and the memory is large enough");
-        let output = Output::new(output).expect("as long as one that was");
-        self.memories().push(memory);
-        self.computed.fetch_add(1, Ordering::Relaxed);
-        output
-    }
-
-    fn memories(&self) -> std::sync::MutexGuard<'_, Vec<Vec<Block>>> {
-        self.memories.lock().unwrap_or_else(PoisonError::into_inner)
+        // It fails only if the threads could not be started: nobody is to be let in then.
+        answered.await.map_err(|_| Overloaded)
     }
 }
 
@@ -172,6 +154,19 @@ struct Hash {
 }
 
 impl Hash {
+    /// The hash of `password` with these parameters and this salt.
+    fn compute(&self, password: &[u8], memory: &mut Vec<Block>) -> Output {
+        if memory.len() < self.params.block_count() {
+            memory.resize(self.params.block_count(), Block::default());
+        }
+        let mut buffer = [0; Output::MAX_LENGTH];
+        let output = &mut buffer[..self.output.len()];
+        Argon2::new(self.algorithm, self.version, self.params.clone())
+            .hash_password_into_with_memory(password, &self.salt, output, memory)
+            .expect("the lengths were checked when the hash was read, and the memory is large enough");
+        Output::new(output).expect("as long as one that was")
+    }
+
     /// Stands in for the hash of whoever has none: of today's cost, and of no password, nobody finds one
     /// whose hash is all zeros.
     fn dummy(cost: &Cost) -> Self {

@@ -245,6 +245,10 @@ impl Reader<'_> {
                 strong: duration("strong", default.strong),
                 idle: duration("idle", default.idle),
                 absolute: duration("absolute", default.absolute),
+                preload: fields
+                    .optional("preload")
+                    .and_then(|node| self.report.flag(node))
+                    .unwrap_or(default.preload),
             }
         })
     }

@@ -149,6 +149,7 @@ pub(super) static SESSIONS: Shape = Shape {
         optional("strong", DURATION, "How long a key or MitID counts where no `max_age` is stated."),
         optional("idle", DURATION, "A session ends after this long without activity."),
         optional("absolute", DURATION, "A session ends this long after the login."),
+        optional("preload", Flag, "`true`: all live sessions are in memory before the first request."),
     ],
 };
 

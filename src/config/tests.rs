@@ -75,6 +75,14 @@ methods: { password: {} }
 }
 
 #[test]
+fn sessions_are_brought_to_memory_where_that_is_said() {
+    let preload = |text: &str| with("absolute: 12h", text).map(|config| config.sessions.preload);
+    assert_eq!(preload("absolute: 12h"), Ok(false));
+    assert_eq!(preload("absolute: 12h, preload: true"), Ok(true));
+    assert!(preload("absolute: 12h, preload: now").is_err());
+}
+
+#[test]
 fn what_is_refused() {
     for (part, other, problem) in [
         (

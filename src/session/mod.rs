@@ -1,11 +1,14 @@
 //! Sessions: who a browser has been shown to be, and by what.
 //!
 //! A person's *signing in* spans hosts; a *session* is one browser's token at one host, with the evidence
-//! that was handed to that host. A session found in memory costs no store call and no lock.
+//! that was handed to that host. A session found in memory costs no store call, and no lock is held across an await.
 
 pub mod cookie;
 pub mod glass;
 pub mod handoff;
+mod load;
+mod memory;
+mod packed;
 pub mod parked;
 pub mod revoke;
 mod seal;
@@ -17,12 +20,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use moka::future::Cache;
-use moka::ops::compute::Op;
 use tokio::sync::mpsc;
 
 use self::cookie::SessionToken;
 use self::glass::Panes;
+use self::load::Turns;
+use self::memory::Memory;
 pub use self::sign_in::LiveSignIn;
 use self::sign_in::SignIns;
 use crate::assertion::Recent;
@@ -82,11 +85,11 @@ impl Session {
     }
 
     pub fn sender(&self) -> Sender {
-        Sender { user: self.user.id, seat: self.seat() }
+        self.sign_in.sender()
     }
 
     pub fn seat(&self) -> Seat {
-        if self.sign_in.shared { Seat::Shared } else { Seat::Own }
+        self.sender().seat
     }
 
     /// The same without the proofs that count no longer. It is not put back into memory: the token may have
@@ -136,7 +139,8 @@ pub struct Parts {
 /// All live sessions.
 pub struct Sessions {
     parts: Parts,
-    cache: Cache<TokenHash, Arc<Session>>,
+    memory: Memory,
+    turns: Turns,
     sign_ins: SignIns,
     feed: revoke::Feed,
     touches: mpsc::Sender<(SignInId, Timestamp)>,
@@ -147,18 +151,13 @@ pub struct Sessions {
 /// Activity waiting to be written; past this, the next interval writes it.
 const PENDING_TOUCHES: usize = 4096;
 
-/// Sessions kept in memory. One that is evicted is loaded again: it never grants anything.
-const CAPACITY: u64 = 1_000_000;
-
 impl Sessions {
     /// Also answers the queue whose entries [`revoke::keep`] writes to the store.
     pub fn new(parts: Parts) -> (Arc<Self>, mpsc::Receiver<(SignInId, Timestamp)>) {
         let (touches, queue) = mpsc::channel(PENDING_TOUCHES);
-        let cache = Cache::builder().max_capacity(CAPACITY).time_to_live(parts.lifetimes.absolute).build();
-        let feed = revoke::Feed::default();
-        let sign_ins = SignIns::default();
+        let (memory, turns, sign_ins, feed) = Default::default();
         let (hits, misses) = Default::default();
-        (Arc::new(Self { parts, cache, sign_ins, feed, touches, hits, misses }), queue)
+        (Arc::new(Self { parts, memory, turns, sign_ins, feed, touches, hits, misses }), queue)
     }
 
     /// The session behind a cookie's value at a host, if there is one and it is alive now.
@@ -168,19 +167,16 @@ impl Sessions {
         let Some(token) = SessionToken::parse(value, &self.parts.token_key, host) else { return Ok(None) };
         let hash = token.hash();
         let now = self.parts.clock.now();
-        let session = match self.cache.get(&hash).await {
+        let session = match self.memory.find(&hash) {
             Some(session) if self.feed.current(now) => {
                 self.hits.fetch_add(1, Ordering::Relaxed);
                 session
             }
             // Nothing in memory, or revocations may have happened that we have not heard of.
-            _ => {
-                self.misses.fetch_add(1, Ordering::Relaxed);
-                match self.load(hash, now).await? {
-                    Some(session) => session,
-                    None => return Ok(None),
-                }
-            }
+            _ => match self.load(hash, now).await? {
+                Some(session) => session,
+                None => return Ok(None),
+            },
         };
         if session.host != host || session.sign_in.ended() {
             return Ok(None);
@@ -191,7 +187,7 @@ impl Sessions {
     /// Who had the session that is over, as far as memory tells. It opens nothing.
     pub async fn former(&self, value: &str, host: &str) -> Option<Sender> {
         let token = SessionToken::parse(value, &self.parts.token_key, host)?;
-        Some(self.cache.get(&token.hash()).await?.sender())
+        self.memory.sender(&token.hash())
     }
 
     /// Notes activity. Never waits.
@@ -283,57 +279,11 @@ impl Sessions {
         (self.hits.load(Ordering::Relaxed), self.misses.load(Ordering::Relaxed))
     }
 
-    /// Sessions in memory, about.
+    /// Sessions in memory.
     pub fn live(&self) -> u64 {
-        self.cache.entry_count()
+        self.memory.len() as u64
     }
 
-    /// Asks the store. However many wait for one token, the store is asked once.
-    async fn load(&self, hash: TokenHash, asked_at: Timestamp) -> Result<Option<Arc<Session>>, StoreError> {
-        let computed = self
-            .cache
-            .entry(hash)
-            .and_try_compute_with(async |entry| {
-                if entry.as_ref().is_some_and(|entry| entry.value().loaded_at >= asked_at) {
-                    return Ok(Op::Nop);
-                }
-                let loaded_at = self.parts.clock.now();
-                let found = self.parts.store.session(&hash).await?;
-                let live = match found {
-                    Some((record, user)) => self.revive(record, user, loaded_at).await?,
-                    None => None,
-                };
-                Ok::<_, StoreError>(match live {
-                    Some(session) => Op::Put(Arc::new(session)),
-                    None => Op::Remove,
-                })
-            })
-            .await?;
-        Ok(match computed {
-            moka::ops::compute::CompResult::Inserted(entry)
-            | moka::ops::compute::CompResult::ReplacedWith(entry)
-            | moka::ops::compute::CompResult::Unchanged(entry) => Some(entry.into_value()),
-            moka::ops::compute::CompResult::Removed(_) | moka::ops::compute::CompResult::StillNone(_) => None,
-        })
-    }
-
-    async fn revive(
-        &self,
-        record: SessionRecord,
-        user: User,
-        loaded_at: Timestamp,
-    ) -> Result<Option<Session>, StoreError> {
-        if !user.active(loaded_at) {
-            return Ok(None);
-        }
-        let Some(sign_in) = self.sign_ins.live(&record.sign_in) else { return Ok(None) };
-        let glass = Arc::new(self.panes(sign_in.id, &record.host, loaded_at).await?);
-        let SessionRecord { token, host, assurance, .. } = record;
-        let (user, told) = (Arc::new(user), Recent::default());
-        Ok(Some(Session { token, host, user, assurance, sign_in, glass, told, loaded_at }))
-    }
-
-    /// The session, unless its time is up; then the signing in is ended.
     /// How long it lives on if nobody does anything.
     pub fn ends_in(&self, session: &Session, limits: &SessionLimits, now: Timestamp) -> Duration {
         let own = self.lifetimes(session.sign_in.shared);
@@ -345,6 +295,7 @@ impl Sessions {
         idle.min(absolute).min(session.sign_in.expires_at.since(now))
     }
 
+    /// The session, unless its time is up; then the signing in is ended.
     async fn unless_over(
         &self,
         session: Arc<Session>,
@@ -385,18 +336,13 @@ impl Sessions {
         let SessionRecord { token: hash, host, assurance, .. } = record;
         let glass = Arc::new(self.panes(live.id, &host, loaded_at).await?);
         let told = Recent::default();
-        let session =
-            Arc::new(Session { token: hash, host, user, assurance, sign_in: live, glass, told, loaded_at });
+        let session = Session { token: hash, host, user, assurance, sign_in: live, glass, told, loaded_at };
         // Glass may be closed meanwhile: what says that it is open only comes to memory by a load, which waits
         // for its turn.
-        if session.glass.broken().is_empty() {
-            self.cache.insert(hash, session.clone()).await;
-        }
+        let session = match session.glass.broken() {
+            [] => self.memory.put(session),
+            _ => Arc::new(session),
+        };
         Ok(Some(Opened { token, session }))
-    }
-
-    /// Drops a token from memory once the store has: after any load that began before, never under one.
-    async fn forget(&self, hash: &TokenHash) {
-        let _ = self.cache.entry_by_ref(hash).and_compute_with(async |_| Op::Remove).await;
     }
 }

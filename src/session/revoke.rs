@@ -58,6 +58,16 @@ impl Sessions {
     }
 }
 
+impl Sessions {
+    /// Packs what nobody uses and drops what is over. Others have their turn in between.
+    pub(super) async fn rest(&self, now: Timestamp) {
+        for shard in 0..self.memory.shards() {
+            self.memory.rest(shard, now);
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
 /// Keeps memory and store in step until dropped: reads the feed, writes activity, forgets what is over.
 ///
 /// `position` is what [`Sessions::hear`] answered before the first session was loaded: no revocation can fall
@@ -83,6 +93,7 @@ pub async fn keep(
             }
             _ = purge.tick() => {
                 let now = sessions.parts.clock.now();
+                sessions.rest(now).await;
                 sessions.sign_ins.purge(now);
                 if let Err(error) = sessions.parts.store.purge(now).await {
                     tracing::warn!(%error, "what is over could not be forgotten");

@@ -1,11 +1,14 @@
 //! Signings in that are live in memory, and those that were ended: one record each, shared by every
 //! session that belongs to it, so that ending one ends them all at once.
 
-use std::collections::HashMap;
+use std::borrow::Borrow;
+use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::{Seat, Sender};
 use crate::store::{SignIn, SignInId};
 use crate::time::Timestamp;
 use crate::user::UserId;
@@ -15,6 +18,9 @@ const TOMBSTONE: Duration = Duration::from_secs(10 * 60);
 
 /// How stale the store's `seen_at` may be.
 const TOUCH_INTERVAL: Duration = Duration::from_secs(30);
+
+/// One by the last byte of the id, which is random: none is locked for long.
+const SHARDS: usize = 256;
 
 /// One signing in, as the request path sees it.
 #[derive(Debug)]
@@ -31,7 +37,7 @@ pub struct LiveSignIn {
 }
 
 impl LiveSignIn {
-    fn new(record: &SignIn) -> Self {
+    pub(super) fn new(record: &SignIn) -> Self {
         Self {
             id: record.id,
             user: record.user,
@@ -46,6 +52,10 @@ impl LiveSignIn {
 
     pub fn ended(&self) -> bool {
         self.ended.load(Ordering::Acquire)
+    }
+
+    pub fn sender(&self) -> Sender {
+        Sender { user: self.user, seat: if self.shared { Seat::Shared } else { Seat::Own } }
     }
 
     pub fn seen_at(&self) -> Timestamp {
@@ -80,48 +90,85 @@ impl LiveSignIn {
     }
 }
 
-enum Entry {
-    Live(Arc<LiveSignIn>),
-    Ended(Timestamp),
+/// All of them. Locked on a load, a login or a revocation, never for a request whose session is in memory.
+pub struct SignIns(Box<[Mutex<Shard>]>);
+
+#[derive(Default)]
+struct Shard {
+    live: HashSet<Live>,
+    ended: HashMap<SignInId, Timestamp>,
 }
 
-/// All of them. Locked on a load, a login or a revocation, never for a request whose session is in memory.
-#[derive(Default)]
-pub struct SignIns(Mutex<HashMap<SignInId, Entry>>);
+/// Known by its id, which is not kept a second time beside it: there may be a million.
+struct Live(Arc<LiveSignIn>);
+
+impl Default for SignIns {
+    fn default() -> Self {
+        Self((0..SHARDS).map(|_| Mutex::default()).collect())
+    }
+}
 
 impl SignIns {
     /// The live record for what the store said. `None` if it was ended since the store was asked: the
     /// tombstone wins over a read that was under way.
     pub fn live(&self, record: &SignIn) -> Option<Arc<LiveSignIn>> {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry =
-            entries.entry(record.id).or_insert_with(|| Entry::Live(Arc::new(LiveSignIn::new(record))));
-        match entry {
-            Entry::Live(live) => {
-                live.hear_of(record.seen_at);
-                Some(live.clone())
-            }
-            Entry::Ended(_) => None,
+        let mut shard = self.shard(record.id);
+        if shard.ended.contains_key(&record.id) {
+            return None;
         }
+        if let Some(Live(live)) = shard.live.get(&record.id) {
+            live.hear_of(record.seen_at);
+            return Some(live.clone());
+        }
+        let live = Arc::new(LiveSignIn::new(record));
+        shard.live.insert(Live(live.clone()));
+        Some(live)
     }
 
     /// Ends it here and now, for every session that holds it.
     pub fn end(&self, id: SignInId, now: Timestamp) {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Entry::Live(live)) = entries.insert(id, Entry::Ended(now)) {
+        let mut shard = self.shard(id);
+        shard.ended.insert(id, now);
+        if let Some(Live(live)) = shard.live.take(&id) {
             live.ended.store(true, Ordering::Release);
         }
     }
 
     /// Forgets those that no session holds any more, and old tombstones.
     pub fn purge(&self, now: Timestamp) {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.retain(|_, entry| match entry {
-            Entry::Live(live) => Arc::strong_count(live) > 1,
-            Entry::Ended(at) => now.since(*at) < TOMBSTONE,
-        });
+        for shard in &self.0 {
+            let Shard { live, ended } = &mut *shard.lock().unwrap_or_else(PoisonError::into_inner);
+            live.retain(|Live(live)| Arc::strong_count(live) > 1);
+            ended.retain(|_, at| now.since(*at) < TOMBSTONE);
+        }
+    }
+
+    fn shard(&self, id: SignInId) -> MutexGuard<'_, Shard> {
+        let [.., last] = *id.0.as_bytes();
+        self.0[usize::from(last) % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+impl Borrow<SignInId> for Live {
+    fn borrow(&self) -> &SignInId {
+        let Self(live) = self;
+        &live.id
+    }
+}
+
+impl Hash for Live {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Borrow::<SignInId>::borrow(self).hash(state);
+    }
+}
+
+impl PartialEq for Live {
+    fn eq(&self, other: &Self) -> bool {
+        Borrow::<SignInId>::borrow(self) == Borrow::<SignInId>::borrow(other)
+    }
+}
+
+impl Eq for Live {}
 
 #[cfg(test)]
 mod tests {

@@ -11,6 +11,7 @@ pub(crate) mod desk;
 pub(crate) mod devices;
 pub(crate) mod glass;
 pub(crate) mod keys;
+pub(crate) mod live;
 pub(crate) mod people;
 pub(crate) mod provisioning;
 pub(crate) mod self_service;
@@ -55,6 +56,7 @@ macro_rules! suite {
             glass::glass_is_closed_once_by_its_own_signing_in
             glass::glass_ends_with_its_signing_in
             glass::the_first_use_of_glass_is_told_once
+            live::live_sessions_come_in_order
             people::a_user_comes_back_whole
             people::a_user_name_is_taken_once
             people::of_many_who_add_a_name_one_succeeds

@@ -26,6 +26,7 @@ pub mod chain;
 mod conformance;
 pub mod desk;
 pub mod glass;
+pub mod live;
 pub mod papers;
 pub mod provisioning;
 pub mod requests;
@@ -210,6 +211,7 @@ pub trait Store:
     + browsers::Browsers
     + provisioning::Provisioning
     + glass::Glass
+    + live::Live
     + SpareKeys
     + Papers
     + desk::Desk

@@ -14,6 +14,7 @@ mod devices;
 mod glass;
 mod groups;
 mod keys;
+mod live;
 mod open;
 mod papers;
 mod people;

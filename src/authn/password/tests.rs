@@ -123,10 +123,10 @@ async fn salts_differ() {
 async fn newcomers_are_turned_away_when_the_queue_is_full() {
     let passwords = cheap();
     let phc = hashed(&passwords, "rigtigt").await;
-    let cores = passwords.0.cores.available_permits();
-    let busy = passwords.0.cores.acquire_many(u32::try_from(cores).unwrap()).await.unwrap();
+    let threads = passwords.0.threads.available_permits();
+    let busy = passwords.0.threads.acquire_many(u32::try_from(threads).unwrap()).await.unwrap();
     let places = passwords.0.places.available_permits();
-    assert_eq!(places, cores + WAITING);
+    assert_eq!(places, threads + WAITING);
     let waiting: Vec<_> = (0..places)
         .map(|_| {
             let (passwords, phc) = (passwords.clone(), phc.clone());
@@ -151,5 +151,22 @@ async fn newcomers_are_turned_away_when_the_queue_is_full() {
         assert_eq!(verification.await.unwrap(), Ok(RIGHT));
     }
     assert_eq!(passwords.0.places.available_permits(), places);
-    assert!(passwords.0.memories().len() <= cores, "one memory a core");
+}
+
+#[tokio::test]
+async fn hashes_are_computed_on_threads_that_give_way() {
+    let passwords = cheap();
+    let phc = hashed(&passwords, "rigtigt").await;
+    assert_eq!(passwords.verify(Some(&phc), &secret("rigtigt")).await, Ok(RIGHT));
+    // proc_pid_comm(5), proc_pid_stat(5): the nice value is the 19th field, and this name has no blank.
+    let said = |task: &std::path::Path, file| std::fs::read_to_string(task.join(file)).unwrap_or_default();
+    let nice = |task: &std::path::Path| said(task, "stat").split(' ').nth(18)?.parse::<i32>().ok();
+    let hashers: Vec<_> = std::fs::read_dir("/proc/self/task")
+        .unwrap()
+        .map(|task| task.unwrap().path())
+        .filter(|task| said(task, "comm").trim() == "sluse-hash")
+        .collect();
+    let usual = rustix::process::getpriority_process(None).unwrap();
+    let behind = Some((usual + hashers::NICE).min(19));
+    assert!(hashers.iter().any(|task| nice(task) == behind), "those who are inside go first");
 }

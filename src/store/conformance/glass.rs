@@ -5,13 +5,13 @@ use crate::authn::glass::BrokenGlass;
 use crate::store::glass::Pane;
 use crate::store::{AuditQuery, AuditRecord, SessionRecord, SignInId, Store};
 
-fn pane(name: &str, sign_in: &str) -> Pane {
+pub(super) fn pane(name: &str, sign_in: &str) -> Pane {
     let (app, rule) = ("cura".to_owned(), "journal".to_owned());
     let glass = BrokenGlass { id: uuid(name), app, rule, broken_at: at(20), until: at(50) };
     Pane { sign_in: SignInId(uuid(sign_in)), host: "cura.localhost".to_owned(), glass }
 }
 
-fn told(event: &str, seconds: i64) -> AuditRecord {
+pub(super) fn told(event: &str, seconds: i64) -> AuditRecord {
     AuditRecord {
         at: at(seconds),
         event: event.to_owned(),

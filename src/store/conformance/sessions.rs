@@ -173,7 +173,7 @@ pub(crate) async fn a_session_needs_a_person(subject: &dyn Subject) {
     assert_eq!(user, renamed, "but the session shows the person as they are now");
 }
 
-fn everything() -> Assurance {
+pub(super) fn everything() -> Assurance {
     session(&person("x"), "x", "x")
         .assurance
         .with(Evidence::Key(KeyEvidence {

@@ -218,7 +218,7 @@ pub(super) async fn purge(mut write: Write, now: Timestamp) -> Result<()> {
 }
 
 #[derive(FromRow)]
-struct SessionRow {
+pub(super) struct SessionRow {
     token: Vec<u8>,
     host: String,
     sign_in: Vec<u8>,
@@ -246,7 +246,7 @@ struct AssuranceRow {
 }
 
 impl SessionRow {
-    fn into_values(self) -> Result<(SessionRecord, User)> {
+    pub(super) fn into_values(self) -> Result<(SessionRecord, User)> {
         let user = User::try_from(self.user)?;
         let sign_in = SignIn {
             id: SignInId(row::uuid(&self.sign_in)?),
