@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2015,SC2034
 # What the scripts here have in common: a load on one core, what is measured on another, slices that alternate, and
 # what comes of them. To be sourced at the top of the project, with `set -euo pipefail`. Loopback only.
 

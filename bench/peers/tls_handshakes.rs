@@ -67,13 +67,20 @@ fn config(ca: &str) -> anyhow::Result<ClientConfig> {
     Ok(config)
 }
 
-async fn shake(connector: &TlsConnector, address: SocketAddr, name: ServerName<'static>) -> anyhow::Result<()> {
+async fn shake(
+    connector: &TlsConnector,
+    address: SocketAddr,
+    name: ServerName<'static>,
+) -> anyhow::Result<()> {
     let socket = TcpStream::connect(address).await?;
     socket.set_nodelay(true)?;
     let mut stream = connector.connect(name, socket).await.context("the handshake failed")?;
     let (_, connection) = stream.get_ref();
     let full = connection.handshake_kind() == Some(rustls::HandshakeKind::Full);
-    anyhow::ensure!(full && connection.protocol_version() == Some(ProtocolVersion::TLSv1_3), "not a full one");
+    anyhow::ensure!(
+        full && connection.protocol_version() == Some(ProtocolVersion::TLSv1_3),
+        "not a full one"
+    );
     stream.shutdown().await?;
     // A server may end it with or without an alert: either way it has read our last message.
     let _ = stream.read_to_end(&mut Vec::new()).await;

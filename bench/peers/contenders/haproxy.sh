@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2004,SC2034,SC2086,SC2154
 # It has no request to an authoriser of its own: it compares a cookie, and no more.
 label='HAProxy, a cookie compared'
 needs=haproxy

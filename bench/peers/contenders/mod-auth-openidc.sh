@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2004,SC2034,SC2086,SC2154
 # A real login, once, at the provider the tests have; sessions in shared memory.
 label='Apache mod_auth_openidc'
 needs=apache2

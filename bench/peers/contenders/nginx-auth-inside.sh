@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2004,SC2034,SC2086,SC2154
 # The cheapest authoriser there can be: the same nginx answers itself.
 label='nginx auth_request, to itself'
 needs=nginx

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2004,SC2034,SC2086,SC2154
 # The authoriser is a process of its own, as authorisers are, and asked over connections that are kept.
 label='nginx auth_request'
 needs=nginx

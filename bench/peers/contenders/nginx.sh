@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2004,SC2034,SC2086,SC2154
 label='nginx proxy_pass'
 needs=nginx
 turns_away=nobody
