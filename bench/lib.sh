@@ -156,7 +156,7 @@ check_stranger() { # CONTENDER
 
 requests() { # CONTENDER SECONDS: how many it answered
   local report
-  report=$(timeout $(($2 + 20)) taskset -c $load_core wrk -t 1 -c $connections -d "$2s" \
+  report=$(timeout $(($2 + 20)) taskset -c $load_core wrk -t 1 -c $connections -d "$2s" --timeout 20s \
     -H "Host: $host" -H "Cookie: theme=dark; ${cookies[$1]}" "http://${addresses[$1]}$path")
   ! grep -qE 'Non-2xx|Socket errors' <<<"$report" || die "$1 failed under load: $report"
   awk '/requests in/ { print $1 }' <<<"$report"

@@ -33,6 +33,7 @@ Group nogroup
 ErrorLog /dev/null
 StartServers 1
 ServerLimit 1
+ThreadLimit 128
 ThreadsPerChild 128
 MaxRequestWorkers 128
 MinSpareThreads 1
