@@ -112,7 +112,7 @@ async fn list(list: List, context: &Context<'_>, out: &mut impl Write) -> anyhow
     match list.format {
         Format::Human => {
             let rows: Vec<_> = rows.iter().map(line).collect();
-            let head = ["TIME", "EVENT", "USER", "ADDRESS", "CODE", "DETAIL"];
+            let head = ["TIME", "EVENT", "USER", "BY", "ADDRESS", "CODE", "DETAIL"];
             table::write(out, head, &rows)?;
         }
         Format::Json => writeln!(out, "{:#}", Value::from_iter(rows.iter().map(object)))?,
@@ -198,12 +198,13 @@ impl Filter {
     }
 }
 
-fn line(row: &AuditRow) -> [String; 6] {
+fn line(row: &AuditRow) -> [String; 7] {
     let record = &row.record;
     [
         record.at.to_rfc3339(),
         record.event.clone(),
         record.username.clone().unwrap_or_default(),
+        record.performer().unwrap_or_default(),
         record.address.map(|address| address.to_string()).unwrap_or_default(),
         record.correlation.clone(),
         if record.detail == "{}" { String::new() } else { record.detail.clone() },

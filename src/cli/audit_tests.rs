@@ -16,6 +16,9 @@ async fn events_are_listed_newest_first() {
         assert!(line.starts_with("2026-11-22T08:54:56.007Z  ") && line.contains(expected), "{text}");
     }
     assert_eq!(lines.len(), 4);
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(words(lines[0])[2..4], ["USER", "BY"]);
+    assert_eq!(words(lines[1])[2..4], ["nez", "tester"], "who was closed out, and by whom");
 
     let json = fixture.audit(&["list", "--user", "NEZ", "--limit", "1", "--format", "json"]).await.unwrap();
     let records: serde_json::Value = serde_json::from_str(&json).unwrap();

@@ -190,6 +190,21 @@ fn roles_are_given_by_groups() {
 }
 
 #[test]
+fn the_desk_says_which_proof_and_what_takes_four_eyes() {
+    let desk = |text: &str| with("sessions:", &format!("desk: {text}\nsessions:")).map(|config| config.desk);
+    let usual = parse(SHIPPED).unwrap().desk;
+    assert_eq!((usual.pin, usual.mitid, usual.four_eyes.len()), (false, false, 0));
+    assert_eq!(usual.answer_within, Duration::from_hours(24));
+    let strict = desk("{ proof: [key(pin), mitid], four_eyes: [lock, invite], answer_within: 2h }").unwrap();
+    assert_eq!((strict.pin, strict.mitid), (true, true));
+    assert_eq!(strict.four_eyes, [Duty::Lock, Duty::Invite]);
+    assert_eq!(strict.answer_within, Duration::from_hours(2));
+    // Without a key there is nothing to stop a password that somebody else knows.
+    assert!(desk("{ proof: [mitid] }").unwrap_err()[0].contains("the admin pages need a key"));
+    assert!(desk("{ four_eyes: [vouch] }").unwrap_err()[0].contains("vouch"));
+}
+
+#[test]
 fn a_level_asks_only_for_methods_that_are_set_up() {
     let told = with(
         "  key:\n    rp_id: login.kommune.example   # the login host or a parent domain; changing it makes all keys useless\n",

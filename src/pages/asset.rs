@@ -21,7 +21,7 @@ pub struct File {
     version: OnceLock<String>,
 }
 
-pub static APP_CSS: File = File::new("app.css", CSS, include_bytes!("../../pages/app.css"));
+pub static APP_CSS: File = File::new("app.css", CSS, STYLE.as_bytes());
 pub static APP_JS: File = File::new("app.js", JS, include_bytes!("../../pages/app.js"));
 pub static WEBAUTHN_JS: File = File::new("webauthn.js", JS, include_bytes!("../../pages/webauthn.js"));
 pub static IDLE_JS: File = File::new("idle.js", JS, include_bytes!("../../pages/idle.js"));
@@ -30,6 +30,9 @@ pub static WATER_SVG: File = File::new("water.svg", SVG, include_bytes!("../../p
 pub static CURA_CSS: File = File::new("cura.css", CSS, include_bytes!("../../pages/cura.css"));
 
 static FILES: [&File; 7] = [&APP_CSS, &APP_JS, &WEBAUTHN_JS, &IDLE_JS, &LOGO_SVG, &WATER_SVG, &CURA_CSS];
+
+/// Two files to write in, one to fetch. What adapts the rest comes last.
+const STYLE: &str = concat!(include_str!("../../pages/app.css"), include_str!("../../pages/adapt.css"));
 
 const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";

@@ -44,6 +44,8 @@ pub async fn show(State(pages): State<Arc<Pages>>, visitor: Visitor, Query(shown
     let habits = pages.store.key_habits(session.user.id).await?;
     let keys = pages.store.keys(session.user.id).await?;
     let keys: Vec<_> = keys.iter().map(|key| row(key, &habits)).collect();
+    let lent = pages.store.lent_keys(session.user.id, pages.clock.now()).await?;
+    let borrowed = lent.into_iter().filter_map(borrowed).collect();
     let places = pages.sessions.open_of(session.user.id).await?.len();
     let glass = !pages.sessions.open_glass(session.sign_in.id, pages.clock.now()).await?.is_empty();
     let roles = &pages.settings().roles;
@@ -54,6 +56,7 @@ pub async fn show(State(pages): State<Arc<Pages>>, visitor: Visitor, Query(shown
         name: session.user.name.clone(),
         username: session.user.username.to_string(),
         keys,
+        borrowed,
         places,
         desk,
         glass,
@@ -214,6 +217,11 @@ fn row(key: &Key, habits: &[KeyHabit]) -> view::KeyRow {
         primary: habit.is_some_and(|habit| habit.preferred),
         suspect: key.suspect,
     }
+}
+
+fn borrowed(key: Key) -> Option<view::BorrowedKey> {
+    let until = key.loan?.until;
+    Some(view::BorrowedKey { name: key.name, until })
 }
 
 fn notice(name: &str) -> Option<Notice> {

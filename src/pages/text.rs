@@ -239,6 +239,7 @@ texts! {
     Me {
         account name username keys keys_lead none added used never suspect rename delete add systems renamed
         deleted added_notice elsewhere elsewhere_notice primary prefer preferred from safety
+        borrowed
     }
     KeyNew { title lead name name_hint example submit error name_length too_many }
     KeyRegister { title named steps_title insert start touch submit }
@@ -248,11 +249,11 @@ texts! {
     Device { title lead forgets ends switch submit done done_lead refused refused_lead }
     /// *Hændelseslog*: what a person reads of each event.
     Events {
-        title lead none password_verified password_wrong password_set disabled enabled invited locked unlocked
-        inactive mitid_verified mitid_refused mitid_bound key_registered key_verified key_refused key_suspect
-        key_renamed key_deleted code_refused spare_lent spare_returned colleague_vouched papers_seen entered
-        logged_out denied browser_new key_preferred terms_accepted glass_broken glass_used glass_closed
-        glass_refused
+        title lead none password_verified password_wrong password_set disabled enabled invited changed removed
+        locked unlocked inactive mitid_verified mitid_refused mitid_bound key_registered key_verified
+        key_refused key_suspect key_renamed key_deleted code_refused spare_lent spare_returned
+        colleague_vouched papers_seen entered logged_out denied browser_new key_preferred terms_accepted
+        glass_broken glass_used glass_closed glass_refused
     }
     Resume { title sending question submit discard approved approved_lead gone gone_lead }
     Denied { title app not_open closed groups person methods account what_to_do ask switch other_systems }
@@ -281,6 +282,8 @@ impl Events {
             "user-disabled" => self.disabled,
             "user-enabled" => self.enabled,
             "user-invited" => self.invited,
+            "user-changed" => self.changed,
+            "user-removed" => self.removed,
             "account-locked" => self.locked,
             "account-unlocked" => self.unlocked,
             "account-inactive" => self.inactive,

@@ -220,6 +220,7 @@ pub struct MinIdentitet {
     pub name: String,
     pub username: String,
     pub keys: Vec<KeyRow>,
+    pub borrowed: Vec<BorrowedKey>,
     /// In how many places the person is signed in.
     pub places: usize,
     /// The person has duties for others.
@@ -230,6 +231,13 @@ pub struct MinIdentitet {
     /// Where *Fortsæt til* leads, when the person was on their way somewhere.
     pub proceed: Option<App>,
     pub notice: Option<Notice>,
+}
+
+/// A unit's key that the person has for a while, and can do nothing to.
+pub struct BorrowedKey {
+    /// `Unit: name`.
+    pub name: String,
+    pub until: Timestamp,
 }
 
 /// A registered key in the list.

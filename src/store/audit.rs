@@ -21,6 +21,15 @@ pub struct AuditRecord {
     pub detail: String,
 }
 
+impl AuditRecord {
+    /// Who did it for somebody else, or to them: an officer's user name, or the machine's operator.
+    pub fn performer(&self) -> Option<String> {
+        let detail: serde_json::Value = serde_json::from_str(&self.detail).ok()?;
+        let by = detail.get("by").or_else(|| detail.get("operator"))?;
+        by.as_str().map(str::to_owned)
+    }
+}
+
 /// Where a row of the audit stands: greater than that of every row before it.
 pub type AuditPosition = i64;
 

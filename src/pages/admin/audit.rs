@@ -97,13 +97,6 @@ pub async fn export(
     })
 }
 
-/// Who did it for somebody else, by the record's detail.
-pub fn performer(detail: &str) -> Option<String> {
-    let detail: serde_json::Value = serde_json::from_str(detail).ok()?;
-    let by = detail.get("by").or_else(|| detail.get("operator"))?;
-    by.as_str().map(str::to_owned)
-}
-
 /// `None` if something typed cannot be read: then nothing is found, rather than everything.
 async fn query(pages: &Pages, search: &Search) -> Result<Option<AuditQuery>, StoreError> {
     let filter = &search.filter;
@@ -170,7 +163,7 @@ fn line(visitor: &Visitor, row: &AuditRow, person_pages: bool) -> AuditLine {
         what: what.map_or_else(|| record.event.clone(), str::to_owned),
         username: record.username.clone(),
         person: record.user.filter(|_| person_pages).map(|user| user.to_string()),
-        by: performer(&record.detail),
+        by: record.performer(),
         address: record.address.map(|address| address.to_string()),
         code: record.correlation.clone(),
         detail: detail(&record.detail),

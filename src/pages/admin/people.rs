@@ -272,7 +272,7 @@ fn event(visitor: &Visitor, row: &AuditRow) -> DoneRow {
     DoneRow {
         at: record.at,
         what: what.map_or_else(|| record.event.clone(), str::to_owned),
-        by: super::audit::performer(&record.detail),
+        by: record.performer(),
         address: record.address.map(|address| address.to_string()),
     }
 }

@@ -34,7 +34,15 @@ pub const NEZ: Words<'_> =
 
 /// Every page in `lang`, by name.
 pub fn samples(lang: Lang, words: Words<'_>) -> Vec<(&'static str, String)> {
-    let sample = Sample { lang, words };
+    every(&Sample { lang, words, shared: false })
+}
+
+/// The same, as a shared device has them.
+pub fn samples_on_shared(lang: Lang, words: Words<'_>) -> Vec<(&'static str, String)> {
+    every(&Sample { lang, words, shared: true })
+}
+
+fn every(sample: &Sample<'_>) -> Vec<(&'static str, String)> {
     let pages = [
         sample.login(),
         sample.keys(),
@@ -57,6 +65,7 @@ fn render(page: &impl Template) -> String {
 struct Sample<'a> {
     lang: Lang,
     words: Words<'a>,
+    shared: bool,
 }
 
 impl Sample<'_> {
@@ -77,7 +86,7 @@ impl Sample<'_> {
     }
 
     fn known(&self) -> Frame {
-        Frame { user: Some(self.words.person.into()), ..self.anonymous() }
+        Frame { user: Some(self.words.person.into()), shared: self.shared, ..self.anonymous() }
     }
 
     fn coded(&self, frame: Frame) -> Frame {
@@ -158,6 +167,7 @@ impl Sample<'_> {
             name: self.words.person.into(),
             username: "nez".into(),
             keys,
+            borrowed: vec![],
             places: 2,
             desk: true,
             glass: true,
@@ -165,6 +175,11 @@ impl Sample<'_> {
             proceed: Some(self.cura_app()),
             notice,
         }
+    }
+
+    fn borrowed(&self) -> Vec<BorrowedKey> {
+        let name = format!("{}: {}", self.words.app, self.words.key);
+        vec![BorrowedKey { name, until: Timestamp::from_millis(1_795_337_696_007) }]
     }
 
     fn key_rows(&self) -> Vec<KeyRow> {
@@ -205,6 +220,7 @@ impl Sample<'_> {
             ("key-prompt-purpose", render(&prompt(Some(self.words.policy.into())))),
             ("me", render(&self.me(self.key_rows(), Some(Notice::Renamed)))),
             ("me-empty", render(&self.me(vec![], None))),
+            ("me-borrowed", render(&MinIdentitet { borrowed: self.borrowed(), ..self.me(vec![], None) })),
             ("key-new", render(&key_new(None))),
             ("key-new-many", render(&key_new(Some(KeyNewError::TooMany)))),
             ("key-new-short", render(&key_new(Some(KeyNewError::NameLength)))),

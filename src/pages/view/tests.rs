@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use super::samples::{NEZ, Words, samples};
+use super::samples::{NEZ, Words, samples, samples_on_shared};
 use crate::pages::asset::asset;
 use crate::pages::text::Lang;
 
@@ -32,6 +32,31 @@ fn every_page_has_its_language_one_heading_and_one_place_to_skip_to() {
             assert!(name.starts_with("cura") || html.contains("href=\"#content\""), "{page}");
         }
     }
+}
+
+/// Whoever is in can be followed by the next person in one tap, on every page there is.
+#[test]
+fn every_page_of_a_shared_device_has_the_way_to_the_next_person() {
+    // Nobody is in there; Cura is another's.
+    const NOBODY: [&str; 7] = ["login", "help", "device", "error", "logged-out", "terms-read", "cura-"];
+    const SWITCH: &str = "<input type=\"hidden\" name=\"then\" value=\"login\">";
+    for lang in Lang::ALL {
+        for (name, html) in samples_on_shared(lang, NEZ) {
+            let nobody = name == "front" || NOBODY.iter().any(|page| name.starts_with(page));
+            assert_eq!(html.contains(SWITCH), !nobody, "{name}.{}", lang.tag());
+        }
+        for (name, html) in samples(lang, NEZ) {
+            assert_eq!(html.contains(SWITCH), name == "me-shared", "{name}.{}", lang.tag());
+        }
+    }
+}
+
+/// A unit's key is told of, and is nobody's to rename or delete.
+#[test]
+fn a_borrowed_key_is_shown_until_when_and_nothing_can_be_done_to_it() {
+    let html = &pages(Lang::Da)["me-borrowed"];
+    assert!(html.contains("Lånt indtil") && html.contains("Vagtplan: Min nøgle"));
+    assert!(!html.contains("/rename") && !html.contains("/delete"));
 }
 
 #[test]
