@@ -2,6 +2,8 @@
 //!
 //! A look-up takes its shard's lock for reading, for as long as it takes to find one entry.
 
+#![expect(clippy::mutable_key_type, reason = "an entry is known by its token, which stays as it is")]
+
 use std::borrow::Borrow;
 use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
