@@ -111,28 +111,28 @@ fn what_is_refused() {
             "rp_id: logon",
             "29: keys registered for `logon.kommune.example` cannot be used on the login host `login.kommune.example`",
         ),
-        ("preset: idura", "preset: signaturgruppen", "31: `signaturgruppen` is not known here"),
+        ("preset: idura", "preset: signaturgruppen", "32: `signaturgruppen` is not known here"),
         (
             "https://kommune.idura",
             "http://kommune.idura",
-            "32: `http://kommune.idura.broker` is not an issuer",
+            "33: `http://kommune.idura.broker` is not an issuer",
         ),
-        ("level: substantial ", "algorithms: [HS256] ", "35: `HS256` is not accepted"),
-        ("basic: password", "basic: passwrd", "39: there is no method or level `passwrd`"),
-        ("basic: password", "key: password", "39: `key` is no name for a level: it has a meaning"),
+        ("level: substantial ", "algorithms: [HS256] ", "36: `HS256` is not accepted"),
+        ("basic: password", "basic: passwrd", "41: there is no method or level `passwrd`"),
+        ("basic: password", "key: password", "41: `key` is no name for a level: it has a meaning"),
         (
             "10.20.0.0/16",
             "10.20.0.1/16",
-            "44: `10.20.0.1/16` is not a range: its first address is 10.20.0.0/16",
+            "46: `10.20.0.1/16` is not a range: its first address is 10.20.0.0/16",
         ),
-        ("kommune-lan:", "internet:", "44: `internet` is everything outside the networks"),
+        ("kommune-lan:", "internet:", "46: `internet` is everything outside the networks"),
         (
             "store: sqlite:",
             "store: mysql:",
             "17: `mysql:/var/lib/sluse/sluse.db` is not a store of this version",
         ),
-        ("languages: [da, en]", "languages: [dk]", "47: `dk` is not known here"),
-        ("languages:", "langauges:", "47: unknown key `langauges`"),
+        ("languages: [da, en]", "languages: [dk]", "49: `dk` is not known here"),
+        ("languages:", "langauges:", "49: unknown key `langauges`"),
     ] {
         assert_eq!(with(part, other).map(|_| ()), Err(vec![problem.to_owned()]), "{other}");
     }
@@ -212,7 +212,7 @@ fn a_level_asks_only_for_methods_that_are_set_up() {
     );
     assert_eq!(
         told.map(|_| ()).unwrap_err(),
-        ["38: the method `key` is not set up", "39: the method `key` is not set up"]
+        ["40: the method `key` is not set up", "41: the method `key` is not set up"]
     );
 }
 
