@@ -1,5 +1,7 @@
 //! The log: to stderr, for people on a terminal and as JSON otherwise; `SLUSE_LOG` filters it.
 
+mod json;
+
 use std::io::IsTerminal as _;
 
 use tracing_subscriber::EnvFilter;
@@ -11,6 +13,6 @@ pub fn start(default: &str) {
     if std::io::stderr().is_terminal() {
         log.compact().init();
     } else {
-        log.json().flatten_event(true).with_ansi(false).init();
+        log.event_format(json::Json).init();
     }
 }

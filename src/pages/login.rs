@@ -1,5 +1,6 @@
 //! The login form, and logging in by a password.
 
+pub(super) mod browser;
 mod form;
 pub mod key;
 mod standing;

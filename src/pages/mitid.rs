@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::attempt;
+use super::login::browser::recognised;
 use super::login::{follow, set_session, sign_in};
 use super::onward::{self, Destination, Fields, Step};
 use super::password::RESET_LEVEL;
-use super::reply::{self, see_other};
+use super::reply::{self, add_cookie, see_other};
 use super::view::MitIdRefusal;
 use super::visitor::Visitor;
 use super::{Answer, Pages, view};
@@ -22,6 +23,7 @@ use crate::audit::{Entry, Event};
 use crate::authn::ceremony::Purpose;
 use crate::authn::mitid::{Ask, Identity, MitIdError, Pending, Refusal};
 use crate::authn::{Evidence, Method, MitIdLevel};
+use crate::session::cookie::{self, Keep};
 use crate::store::StoreError;
 use crate::user::User;
 
@@ -193,8 +195,9 @@ async fn welcome(
             Some(opened) => opened,
             None => return refuse(pages, visitor, fields, "session-ended", MitIdRefusal::Expired).await,
         },
-        None => sign_in(pages, visitor, user, evidence).await?,
+        None => sign_in(pages, visitor, user.clone(), evidence).await?,
     };
+    let device = recognised(pages, visitor, &user).await?;
     let destination = Destination::parse(pages, fields);
     let mut response = match keyless && !destination.changes_password() {
         true => see_other(&fields.carried().link("/me")),
@@ -205,6 +208,7 @@ async fn welcome(
         }
     };
     set_session(&mut response, &opened);
+    add_cookie(&mut response, cookie::DEVICE, &device.value(), Keep::Year);
     Ok(response)
 }
 

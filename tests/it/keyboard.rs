@@ -110,7 +110,8 @@ const FOCUS: &str = "
         name: (label.innerText || it.value || '').trim().replace(/\\s+/g, ' '),
         outlined: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2
             && contrast(luminance(style.outlineColor), luminance(behind(it))) >= 3,
-        inView: box.top >= -1 && box.bottom <= innerHeight + 1 && box.left >= -1 && box.right <= innerWidth + 1,
+        // Of a field of many lines the browser brings the caret into view, which is in the first.
+        inView: box.top >= -1 && (it.type === 'textarea' ? box.top + 44 : box.bottom) <= innerHeight + 1 && box.left >= -1 && box.right <= innerWidth + 1,
     };";
 
 /// Every place Tab should stop at. Of radio buttons that belong together it is one.

@@ -228,10 +228,14 @@ async fn mitid_first_and_the_password_after_it() {
     // Who they are is known, and `strong` asks for the password all the same.
     other.shows(NEZ.name).await;
     other.field("Kodeord").await;
+    // The browser is new, and known from now on.
+    let told = || ward.installation.events("browser-new").len();
+    assert_eq!(told(), 2);
     assert!(ward.origin.received().iter().all(|seen| seen.target() != "/ward?bed=4"));
     log_in(&other, NEZ.user, PASSWORD).await;
     other.at(&ward.installation.cura("/ward?bed=4")).await;
     ward.origin.request("/ward?bed=4").await;
+    assert_eq!(told(), 2);
     assert_eq!(ward.refusals(), ["nobody: unknown-person"]);
 }
 

@@ -13,6 +13,7 @@ use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::browser::recognised;
 use super::form::Typed;
 use super::{encode, nobody, set_session, sign_in, standing};
 use crate::audit::{Entry, Event};
@@ -26,11 +27,10 @@ use crate::pages::onward::{self, Destination, Fields};
 use crate::pages::reply::{self, add_cookie, see_other};
 use crate::pages::view::{LoginError, LoginTab};
 use crate::pages::visitor::Visitor;
-use crate::pages::{Answer, Pages, client, view};
-use crate::session::Seat;
+use crate::pages::{Answer, Pages, view};
 use crate::session::cookie::{self, Keep, SessionToken};
 use crate::store::StoreError;
-use crate::user::{User, UserId, Username};
+use crate::user::{UserId, Username};
 
 /// A login under way.
 #[derive(Serialize, Deserialize)]
@@ -218,19 +218,6 @@ async fn throttled(
         Ok(()) => Ok(address.is_some()),
         Err(wait) => Err(Refused { error: LoginError::Throttled, retry_after: Some(wait) }),
     })
-}
-
-/// By what the browser is known from now on; the person is told if it was not.
-async fn recognised(pages: &Pages, visitor: &Visitor, user: &User) -> Result<SessionToken, StoreError> {
-    let token = visitor.device.clone().unwrap_or_else(|| {
-        SessionToken::new(pages.random.as_ref(), &pages.keys.device, &visitor.arrival.host)
-    });
-    let new = pages.store.know_browser(&user.username, &token.hash(), pages.clock.now()).await?;
-    if new && visitor.seat != Seat::Shared {
-        let entry = Entry::new(Event::BrowserNew, &visitor.origin()).user(user);
-        pages.audit.record(client::named(entry, visitor)).await;
-    }
-    Ok(token)
 }
 
 async fn refuse(pages: &Pages, visitor: &Visitor, entry: Entry, reason: &str) -> Answer {
