@@ -108,8 +108,10 @@ installation() { # NAME [LISTENER]: $work/NAME.yaml, at $address; those of one r
   free_port; admin=127.0.0.1:$port
   listener=${2:-"listen: [$address]"}
   mkdir -p "$work/policies"
-  sed -e "s|^hosts:.*|hosts: [$host]|" -e "s|^upstream:.*|upstream: http://$upstream|" \
-    policies/cura.yaml >"$work/policies/cura.yaml"
+  # Once: the one before it may be reading it this moment.
+  [[ -e $work/policies/cura.yaml ]] ||
+    sed -e "s|^hosts:.*|hosts: [$host]|" -e "s|^upstream:.*|upstream: http://$upstream|" \
+      policies/cura.yaml >"$work/policies/cura.yaml"
   [[ -e $work/sluse.key ]] || head -c 48 /dev/urandom | base64 >"$work/sluse.key"
   cat >"$work/$1.yaml" <<END
 login: http${2:+s}://login.localhost:${address#*:}
