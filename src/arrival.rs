@@ -47,7 +47,7 @@ impl Arrival {
 #[derive(Clone, Debug)]
 pub struct Public {
     /// `https` but for `localhost`.
-    pub scheme: String,
+    pub scheme: &'static str,
     /// With a leading colon, or empty for the scheme's own.
     pub port: String,
     pub login_host: String,

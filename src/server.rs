@@ -373,7 +373,7 @@ fn public(config: &Config) -> anyhow::Result<Public> {
     let login_host = config.login.host_str().context("`login` has no host")?.to_owned();
     let redirects = config.listen.iter().filter(|listener| listener.protocol == Protocol::Redirect);
     Ok(Public {
-        scheme: config.login.scheme().to_owned(),
+        scheme: if config.login.scheme() == "https" { "https" } else { "http" },
         port: config.login.port().map(|port| format!(":{port}")).unwrap_or_default(),
         login_host,
         redirect_ports: redirects.map(|listener| listener.address.port()).collect(),

@@ -12,7 +12,7 @@ use super::problem::{Problem, Source, Span};
 use super::reader::{Fields, Report};
 use super::rule::RuleReader;
 use super::tests_block::{self, Test};
-use super::{App, Shared, Text, shape};
+use super::{App, SessionLimits, Shared, Text, shape};
 
 /// A file as far as it could be read.
 pub(super) struct Draft<'s> {
@@ -69,6 +69,7 @@ fn read_app<'n>(
         paths,
         denies_by_path: Index::of(denies.iter().map(|deny| &deny.matcher), paths),
         rules_by_path: Index::of(rules.iter().map(|rule| &rule.matcher), paths),
+        rules_limit: rules.iter().any(|rule| rule.session.limits != SessionLimits::default()),
         floors,
         denies,
         rules,

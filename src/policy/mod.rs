@@ -143,6 +143,8 @@ pub struct App {
     pub shared: Arc<Shared>,
     denies_by_path: Index,
     rules_by_path: Index,
+    /// Whether any rule states session limits.
+    rules_limit: bool,
 }
 
 impl App {
@@ -154,11 +156,15 @@ impl App {
     /// The tightest session limits of the floors that fit and of the rule that decides.
     pub fn session_limits(&self, request: &Request<'_>, now: Timestamp) -> SessionLimits {
         let facts = Facts::of(self, request, now);
-        let floors = self.floors.iter().filter(|floor| floor.matcher.fits(&facts));
+        let limiting = |floor: &&Floor| floor.session.limits != SessionLimits::default();
+        let floors = self.floors.iter().filter(limiting).filter(|floor| floor.matcher.fits(&facts));
+        let limits = floors.fold(SessionLimits::default(), |limits, floor| limits.and(floor.session.limits));
+        if !self.rules_limit {
+            return limits;
+        }
         let rules = self.rules_by_path.candidates(request.path, self.paths);
-        let rule = rules.map(|index| &self.rules[index]).find(|rule| rule.matcher.fits(&facts));
-        let settings = floors.map(|floor| &floor.session).chain(rule.map(|rule| &rule.session));
-        settings.fold(SessionLimits::default(), |limits, settings| limits.and(settings.limits))
+        let mut rules = rules.map(|index| &self.rules[index]);
+        rules.find(|rule| rule.matcher.fits(&facts)).map_or(limits, |rule| limits.and(rule.session.limits))
     }
 
     /// Whether any request of it may have to wait for its person: it is parked.

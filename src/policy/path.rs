@@ -101,6 +101,10 @@ impl CanonicalPath {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    pub fn into_string(self) -> String {
+        self.0
+    }
 }
 
 impl fmt::Display for CanonicalPath {

@@ -171,7 +171,8 @@ impl Proofs<'_> {
     }
 
     pub fn level(&self) -> Option<Arc<Level>> {
-        let held = |level: &&Arc<Level>| self.nearest(level, false).verdict.met();
+        let met = |set: &MethodSet| self.judge(set, false).verdict.met();
+        let held = |level: &&Arc<Level>| level.expression.sets().iter().any(met);
         self.shared.levels.iter().rev().find(held).map(Arc::clone)
     }
 }

@@ -264,18 +264,25 @@ pub(crate) fn moment(text: &str, now: Timestamp, shared: &Shared) -> Result<Time
 
 /// All proofs, as [`proof`] reads them: `password=2h key=12m,pin`. For the request log, and for reading it again.
 pub(crate) fn proofs_of(assurance: &Assurance, now: Timestamp) -> String {
-    let proofs = Method::ALL.into_iter().filter_map(|method| {
-        let age = now.since(assurance.proven_at(method)?).max(Duration::from_secs(1));
+    let mut proofs = String::with_capacity(48);
+    for method in Method::ALL {
+        let Some(at) = assurance.proven_at(method) else { continue };
         let strength = match method {
-            Method::Key if assurance.key.as_ref().is_some_and(|key| key.user_verified) => ",pin".to_owned(),
-            Method::MitId => {
-                assurance.mitid.as_ref().map_or(String::new(), |mitid| format!(",{}", mitid.level.name()))
-            }
-            Method::Password | Method::Key => String::new(),
+            Method::Key => assurance.key.as_ref().filter(|key| key.user_verified).map(|_| "pin"),
+            Method::MitId => assurance.mitid.as_ref().map(|mitid| mitid.level.name()),
+            Method::Password => None,
         };
-        Some(format!("{method}={}{strength}", format_duration(age)))
-    });
-    proofs.collect::<Vec<_>>().join(" ")
+        let age = format_duration(now.since(at).max(Duration::from_secs(1)));
+        let between = if proofs.is_empty() { "" } else { " " };
+        for part in [between, method.name(), "=", &age] {
+            proofs.push_str(part);
+        }
+        if let Some(strength) = strength {
+            proofs.push(',');
+            proofs.push_str(strength);
+        }
+    }
+    proofs
 }
 
 /// An address of the internet (RFC 5737's documentation range).

@@ -7,8 +7,9 @@ use http::header;
 use pingora::http::RequestHeader;
 use pingora::proxy::Session as Downstream;
 
-use super::{Context, Proxy, client, cookie_lines, request};
+use super::{Context, Proxy, client, cookie_lines};
 use crate::audit::{Entry, Event};
+use crate::policy::matcher::Protocol;
 use crate::policy::{self, App, Decision, OpenGlass, Permit, Person};
 use crate::session::{Seat, cookie};
 
@@ -35,7 +36,7 @@ impl Proxy {
         };
         context.sender = session.as_ref().map(|session| session.sender());
         let now = self.clock.now();
-        let limits = app.session_limits(&self.asked(downstream, context), now);
+        let limits = app.session_limits(&self.asked(downstream.req_header(), context), now);
         context.session = session.filter(|session| session.within(&limits, now));
         if let Some(session) = context.session.clone() {
             context.returning = match self.returning(downstream, context, app, &session).await {
@@ -43,7 +44,7 @@ impl Proxy {
                 Err(trouble) => return self.in_trouble(downstream, context, trouble).await,
             };
         }
-        let request = self.asked(downstream, context);
+        let request = self.asked(downstream.req_header(), context);
         let person = context.session.as_ref().map(|session| Person {
             username: session.user.username.as_str(),
             groups: &session.user.groups,
@@ -79,16 +80,15 @@ impl Proxy {
     }
 
     /// The request as the policy sees it.
-    fn asked<'a>(&self, downstream: &'a Downstream, context: &'a Context) -> policy::Request<'a> {
-        let head = downstream.req_header();
-        let address = self.address(downstream);
+    fn asked<'a>(&self, head: &'a RequestHeader, context: &'a Context) -> policy::Request<'a> {
         let seat = context.sender.map(|sender| sender.seat);
         policy::Request {
             query: context.query.as_deref(),
             headers: Some(&head.headers),
-            address,
-            shared_device: seat == Some(Seat::Shared) || client::is_in(address, &self.shared_networks),
-            protocol: request::protocol(head),
+            address: context.address,
+            shared_device: seat == Some(Seat::Shared)
+                || client::is_in(context.address, &self.shared_networks),
+            protocol: context.protocol,
             approved_once: context.returning.as_ref().is_some_and(|taken| taken.approved),
             glass: context.session.as_ref().map_or(&[], |session| session.glass.broken()),
             ..policy::Request::new(head.method.as_str(), &context.path)
@@ -101,7 +101,7 @@ impl Proxy {
         context: &mut Context,
         permit: Permit,
     ) -> pingora::Result<bool> {
-        if request::is_websocket(downstream.req_header())
+        if context.protocol == Protocol::WebSocket
             && !self.same_origin(downstream.req_header(), &context.host)
         {
             return self.fail(downstream, context, 403, "websocket-origin").await;
@@ -130,7 +130,7 @@ impl Proxy {
     ) -> bool {
         let Some(session) = &context.session else { return false };
         let told = || {
-            let entry = Entry::new(Event::GlassUsed, &self.arrival(downstream, context, None).origin());
+            let entry = Entry::new(Event::GlassUsed, &self.arrival(context, None).origin());
             let entry = entry.user(&session.user).with("app", permit.app().name.as_str());
             let entry = entry.with("rule", permit.rule()).with("glass", glass.id.to_string());
             let entry = entry.with("method", downstream.req_header().method.as_str());

@@ -80,7 +80,7 @@ impl Proxy {
         context.code = Cow::Owned(denial.reason.code().to_owned());
         denial.rule.as_deref().unwrap_or_default().clone_into(&mut context.rule);
         if let Some(session) = &context.session {
-            let origin = self.arrival(downstream, context, None).origin();
+            let origin = self.arrival(context, None).origin();
             let entry = Entry::new(Event::RequestDenied, &origin)
                 .user(&session.user)
                 .with("app", context.app.as_ref().map_or("", |app| app.name.as_str()))
@@ -156,7 +156,7 @@ impl Proxy {
         context: &mut Context,
         verdict: Verdict,
     ) -> pingora::Result<bool> {
-        let mut arrival = self.arrival(downstream, context, context.app.clone());
+        let mut arrival = self.arrival(context, context.app.clone());
         arrival.verdict = Some(verdict);
         bridge::show(&self.app_pages, downstream.as_downstream_mut(), arrival).await?;
         Ok(true)
@@ -176,7 +176,7 @@ impl Proxy {
             Err(refusal) => return self.fail(downstream, context, 400, refusal.code()).await,
         }
         context.outcome = "page";
-        let arrival = self.arrival(downstream, context, app);
+        let arrival = self.arrival(context, app);
         let target = context.path_and_query();
         bridge::serve(router, downstream.as_downstream_mut(), arrival, &target).await?;
         Ok(true)

@@ -1,9 +1,12 @@
 //! What is known of one request, from its first byte to its line in the log.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::entrance::Served;
+use crate::policy::matcher::Protocol;
 use crate::policy::{self, App, Observed, Permit};
 use crate::session::parked::Taken;
 use crate::session::{Sender, Session};
@@ -11,8 +14,13 @@ use crate::time::Timestamp;
 
 /// One request.
 pub struct Context {
+    /// pingora makes the context once it has read the head.
+    _served: Served,
     pub(super) started: Instant,
     pub(super) correlation: String,
+    /// Where it comes from, once that was asked.
+    pub(super) address: Option<IpAddr>,
+    pub(super) protocol: Protocol,
     pub(super) host: String,
     pub(super) path: String,
     pub(super) query: Option<String>,
@@ -37,8 +45,11 @@ pub struct Context {
 impl Context {
     pub(super) fn new(correlation: String) -> Self {
         Self {
+            _served: Served::begin(),
             started: Instant::now(),
             correlation,
+            address: None,
+            protocol: Protocol::Http,
             host: String::new(),
             path: String::new(),
             query: None,

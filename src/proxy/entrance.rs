@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use ipnet::IpNet;
@@ -66,10 +66,11 @@ impl ServerApp for Entrance {
             tracing::debug!(?peer, "too many connections");
             return None;
         };
-        let is_http2 = matches!(stream.selected_alpn_proto(), Some(ALPN::H2));
-        let guest = Arc::new(Guest { proxy: self.proxy.clone(), asked: AtomicBool::new(false) });
-        let served = guest.process_new(stream, shutdown);
-        if is_http2 { unless_silent(HEAD_LIMIT, &guest.asked, served).await } else { served.await }
+        if matches!(stream.selected_alpn_proto(), Some(ALPN::H2)) {
+            let guest = Arc::new(Guest { proxy: self.proxy.clone(), asked: AtomicBool::new(false) });
+            return unless_silent(HEAD_LIMIT, &guest.asked, guest.process_new(stream, shutdown)).await;
+        }
+        unless_stalled(HEAD_LIMIT, self.proxy.process_new(stream, shutdown)).await
     }
 
     async fn cleanup(&self) {
@@ -81,7 +82,7 @@ fn peer(stream: &Stream) -> Option<IpAddr> {
     Some(stream.get_socket_digest()?.peer_addr()?.as_inet()?.ip())
 }
 
-/// One connection.
+/// One HTTP/2 connection.
 struct Guest {
     proxy: Arc<HttpProxy<Proxy>>,
     /// Whether a request has arrived on it.
@@ -95,9 +96,9 @@ impl HttpServerApp for Guest {
         session: ServerSession,
         shutdown: &ShutdownWatch,
     ) -> Option<ReusedHttpStream> {
-        // HTTP/2 hands over requests whose head is whole.
-        self.asked.store(session.is_http2(), Ordering::Relaxed);
-        unless_stalled(HEAD_LIMIT, self.proxy.process_new_http(session, shutdown)).await
+        // A request is handed over when its head is whole.
+        self.asked.store(true, Ordering::Relaxed);
+        self.proxy.process_new_http(session, shutdown).await
     }
 
     fn server_options(&self) -> Option<&HttpServerOptions> {
@@ -110,26 +111,45 @@ impl HttpServerApp for Guest {
 }
 
 tokio::task_local! {
-    static HEAD_IS_READ: Cell<bool>;
+    /// Since when this connection has waited for a whole head; `None` while a request is served.
+    static WAITING: Cell<Option<Instant>>;
 }
 
-/// Says that the request being read has a whole head: from now on it may take the time it takes.
-pub fn head_is_read() {
-    // An HTTP/2 stream or an admin request is read by a task that nobody waits for.
-    let _ = HEAD_IS_READ.try_with(|read| read.set(true));
+/// A request that is served, from its whole head until dropped: meanwhile it may take the time it takes.
+pub struct Served(());
+
+impl Served {
+    pub fn begin() -> Self {
+        // An HTTP/2 stream or an admin request is read by a task that nobody waits for.
+        let _ = WAITING.try_with(|waiting| waiting.set(None));
+        Self(())
+    }
 }
 
-/// Reads and serves one request; `None` if its head is not read within `limit`.
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = WAITING.try_with(|waiting| waiting.set(Some(Instant::now())));
+    }
+}
+
+/// Serves a connection, one request after another; `None` as soon as the head of one takes longer than `limit`.
+///
+/// One timer a connection, not one a request: it looks when the oldest head that can have begun is due.
 async fn unless_stalled<T>(limit: Duration, served: impl Future<Output = Option<T>>) -> Option<T> {
     let watched = async {
         let mut served = std::pin::pin!(served);
-        match timeout(limit, &mut served).await {
-            Ok(done) => done,
-            Err(_) if HEAD_IS_READ.with(Cell::get) => served.await,
-            Err(_) => None,
+        let mut wait = limit;
+        loop {
+            if let Ok(done) = timeout(wait, &mut served).await {
+                return done;
+            }
+            wait = match WAITING.with(Cell::get) {
+                None => limit,
+                Some(since) => limit.checked_sub(since.elapsed()).filter(|left| !left.is_zero())?,
+            };
         }
     };
-    HEAD_IS_READ.scope(Cell::new(false), watched).await
+    WAITING.scope(Cell::new(Some(Instant::now())), watched).await
 }
 
 /// Serves a connection; `None` if nothing was asked on it within `limit`.
@@ -209,7 +229,7 @@ mod tests {
     async fn a_request_whose_head_was_read_takes_its_time() {
         let (answer, wait) = tokio::sync::oneshot::channel();
         let served = unless_stalled(SHORT, async {
-            head_is_read();
+            let _served = Served::begin();
             wait.await.ok()
         });
         let late = async {
@@ -218,6 +238,31 @@ mod tests {
             answer.send(7)
         };
         assert_eq!(tokio::join!(served, late), (Some(7), Ok(())));
+    }
+
+    #[tokio::test]
+    async fn the_next_head_is_not_waited_for_either() {
+        let served = unless_stalled(SHORT, async {
+            let served = Served::begin();
+            tokio::time::sleep(50 * SHORT).await;
+            drop(served);
+            std::future::pending::<Option<()>>().await
+        });
+        assert_eq!(served.await, None);
+    }
+
+    #[tokio::test]
+    async fn many_requests_that_come_in_time_may_take_longer_together() {
+        let limit = Duration::from_millis(200);
+        let served = unless_stalled(limit, async {
+            let began = Instant::now();
+            while began.elapsed() < 2 * limit {
+                tokio::time::sleep(SHORT).await;
+                drop(Served::begin());
+            }
+            Some(7)
+        });
+        assert_eq!(served.await, Some(7));
     }
 
     #[tokio::test]

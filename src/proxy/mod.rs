@@ -104,8 +104,6 @@ impl ProxyHttp for Proxy {
     type CTX = Context;
 
     fn new_ctx(&self) -> Context {
-        // pingora makes the context once it has read the head.
-        entrance::head_is_read();
         self.metrics.in_flight.inc();
         Context::new(self.correlation.next())
     }
@@ -120,6 +118,7 @@ impl ProxyHttp for Proxy {
         context: &mut Context,
     ) -> pingora::Result<bool> {
         downstream.as_downstream_mut().set_write_timeout(Some(WRITE_TIMEOUT));
+        context.address = self.address(downstream);
         let target = match read_head(downstream) {
             Ok(target) => target,
             Err(refusal) => return self.refuse(downstream, context, refusal).await,
@@ -130,6 +129,7 @@ impl ProxyHttp for Proxy {
         let Target { host, raw_path, query } = target;
         context.host = host;
         context.query = query;
+        context.protocol = request::protocol(downstream.req_header());
         if !self.is_for_this_connection(downstream, &context.host) {
             return self.fail(downstream, context, 421, "another-hosts-connection").await;
         }
@@ -146,7 +146,7 @@ impl ProxyHttp for Proxy {
         drop(policy);
         context.app = Some(app.clone());
         match CanonicalPath::parse(&raw_path, app.paths) {
-            Ok(path) => context.path = path.as_str().to_owned(),
+            Ok(path) => context.path = path.into_string(),
             Err(refusal) => return self.fail(downstream, context, 400, refusal.code()).await,
         }
         if context.path.starts_with(OWN) {
@@ -176,7 +176,7 @@ impl ProxyHttp for Proxy {
 
     async fn upstream_request_filter(
         &self,
-        downstream: &mut Downstream,
+        _downstream: &mut Downstream,
         upstream: &mut RequestHeader,
         context: &mut Context,
     ) -> pingora::Result<()> {
@@ -184,9 +184,9 @@ impl ProxyHttp for Proxy {
             return Err(Error::explain(ErrorType::HTTPStatus(500), "no permit"));
         };
         let forwarded = forward::Forwarded {
-            authority: &format!("{}{}", context.host, self.public.port),
-            scheme: &self.public.scheme,
-            address: self.address(downstream),
+            host: &context.host,
+            public: &self.public,
+            address: context.address,
             path: &context.path,
             query: context.query.as_deref(),
             assertion: &self.assertion,
@@ -288,7 +288,7 @@ impl ProxyHttp for Proxy {
         tracing::info!(
             target: "sluse::request",
             reference = context.correlation,
-            address = self.address(downstream).map(tracing::field::display),
+            address = context.address.map(tracing::field::display),
             host = context.host,
             method = head.method.as_str(),
             path = context.path,
@@ -301,7 +301,7 @@ impl ProxyHttp for Proxy {
             user = context.session.as_ref().map(|session| session.user.username.as_str()),
             groups = context.session.as_ref().map(|session| session.user.groups.join(",")),
             proofs = context.proofs(),
-            protocol = request::protocol(head).name(),
+            protocol = context.protocol.name(),
             observed = context.observed.as_ref().map(|observed| observed.told.as_str()),
             bytes = downstream.body_bytes_sent(),
             micros = context.started.elapsed().as_micros() as u64,
@@ -315,10 +315,10 @@ impl Proxy {
         Some(client::address(peer, &downstream.req_header().headers, &self.trusted_proxies))
     }
 
-    fn arrival(&self, downstream: &Downstream, context: &Context, app: Option<Arc<App>>) -> Arrival {
+    fn arrival(&self, context: &Context, app: Option<Arc<App>>) -> Arrival {
         Arrival {
             host: context.host.clone(),
-            address: self.address(downstream),
+            address: context.address,
             correlation: context.correlation.clone(),
             at: self.clock.now(),
             app,

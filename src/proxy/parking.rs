@@ -82,7 +82,7 @@ impl Proxy {
         let identity = identity(context, method, &waiting.body);
         let kept = (!waiting.body.is_empty() && waiting.body.len() <= most).then_some(waiting);
         let bytes = kept.as_ref().map_or(0, |kept| kept.body.len());
-        match self.room.take(self.address(downstream), bytes, self.clock.now()) {
+        match self.room.take(context.address, bytes, self.clock.now()) {
             false if demand.once => return Err(Trouble::Refused(429, "too-many-waiting")),
             false => return Ok(None),
             true => {}
@@ -101,9 +101,12 @@ impl Proxy {
         app: &App,
         session: &Session,
     ) -> Result<Option<Taken>, Trouble> {
+        // Few requests have this cookie: the rest pay for no more than looking.
+        if cookie::read(cookie_lines(downstream.req_header()), cookie::RETURNING).is_none() {
+            return Ok(None);
+        }
         let empty = downstream.as_downstream_mut().is_body_empty();
         let head = downstream.req_header();
-        // Few requests have this cookie: the rest pay for no more than looking.
         let Some(cookie) = cookie::read(cookie_lines(head), cookie::RETURNING) else { return Ok(None) };
         let Some(ask) = cookie::read(cookie_lines(head), cookie::ASK) else { return Ok(None) };
         let meant = parked::is_meant(cookie, head.method.as_str(), &context.path_and_query(), empty);

@@ -48,7 +48,7 @@ impl Upstreams {
         let (address, name) = match upstream.host().ok_or_else(invalid)? {
             Host::Ipv4(ip) => (SocketAddr::new(IpAddr::V4(ip), port), None),
             Host::Ipv6(ip) => (SocketAddr::new(IpAddr::V6(ip), port), None),
-            Host::Domain(name) => (self.resolve(name, port).await?, Some(name)),
+            Host::Domain(name) => (self.resolve(upstream.as_str(), name, port).await?, Some(name)),
         };
         // The name is for TLS to ask for (RFC 6066, section 3), and to be checked; an address is checked as text.
         let asked_for = match name {
@@ -65,10 +65,9 @@ impl Upstreams {
         Ok(peer)
     }
 
-    async fn resolve(&self, name: &str, port: u16) -> Result<SocketAddr, UpstreamError> {
+    async fn resolve(&self, upstream: &str, name: &str, port: u16) -> Result<SocketAddr, UpstreamError> {
         let now = self.clock.now();
-        let key = format!("{name}:{port}");
-        let known = self.resolved.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
+        let known = self.resolved.lock().unwrap_or_else(PoisonError::into_inner).get(upstream).copied();
         if let Some((address, at)) = known
             && now.since(at) < RESOLVED
         {
@@ -85,7 +84,10 @@ impl Upstreams {
                 return Err(UpstreamError::Unresolved { host: name.to_owned(), source });
             }
         };
-        self.resolved.lock().unwrap_or_else(PoisonError::into_inner).insert(key, (address, now));
+        self.resolved
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(upstream.to_owned(), (address, now));
         Ok(address)
     }
 }

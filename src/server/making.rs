@@ -191,7 +191,7 @@ levels: { basic: password }
             let config = Config::load(&path).unwrap();
             let policy = file::load(&config.policies, &config).unwrap();
             let public = Public {
-                scheme: "http".to_owned(),
+                scheme: "http",
                 port: ":8080".to_owned(),
                 login_host: "login.localhost".to_owned(),
                 redirect_ports: Vec::new(),

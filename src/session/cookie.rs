@@ -89,7 +89,7 @@ fn mac(key: &Secret<[u8; 32]>, host: &str, bits: &[u8]) -> [u8; MAC] {
     // The random part has a fixed length, so no host can be read as part of it.
     hasher.update(host.as_bytes());
     let mut mac = [0; MAC];
-    hasher.finalize_xof().fill(&mut mac);
+    mac.copy_from_slice(&hasher.finalize().as_bytes()[..MAC]);
     mac
 }
 
@@ -140,12 +140,21 @@ pub fn foreign_names<'a>(lines: impl Iterator<Item = &'a [u8]>) -> impl Iterator
 }
 
 fn crumbs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(|byte| *byte == b';')
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let line = rest?;
+        let (crumb, after) = match memchr::memchr(b';', line) {
+            Some(end) => (&line[..end], Some(&line[end + 1..])),
+            None => (line, None),
+        };
+        rest = after;
+        Some(crumb)
+    })
 }
 
 fn split(crumb: &[u8]) -> Option<(&[u8], &[u8])> {
     let crumb = crumb.trim_ascii();
-    let equals = crumb.iter().position(|byte| *byte == b'=')?;
+    let equals = memchr::memchr(b'=', crumb)?;
     Some((crumb[..equals].trim_ascii(), crumb[equals + 1..].trim_ascii()))
 }
 

@@ -24,102 +24,106 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let metadata = event.metadata();
-        writer.write_str("{\"timestamp\":\"")?;
         #[expect(clippy::disallowed_methods, reason = "a line of the log says when it was written")]
         let now = jiff::Timestamp::now();
-        write!(writer, "{now:.6}\",\"level\":\"{}\"", metadata.level())?;
-        let mut fields = Fields { writer: &mut writer, result: Ok(()) };
-        event.record(&mut fields);
-        fields.result?;
-        writer.write_str(",\"target\":")?;
-        string(&mut writer, metadata.target())?;
-        writer.write_str("}\n")
+        // Into a string first: each write to `writer` is a call through a pointer.
+        let mut line = Line(String::with_capacity(ROOM));
+        write!(line.0, "{{\"timestamp\":\"{now:.6}\",\"level\":\"{}\"", metadata.level())?;
+        event.record(&mut line);
+        line.0.push_str(",\"target\":");
+        line.string(metadata.target());
+        line.0.push_str("}\n");
+        writer.write_str(&line.0)
     }
 }
 
-struct Fields<'a, 'w> {
-    writer: &'a mut Writer<'w>,
-    result: fmt::Result,
-}
+/// Bytes: most lines fit in them.
+const ROOM: usize = 768;
 
-impl<'w> Fields<'_, 'w> {
-    fn field(&mut self, field: &Field, write: impl FnOnce(&mut Writer<'w>) -> fmt::Result) {
-        if self.result.is_err() {
-            return;
-        }
+struct Line(String);
+
+impl Line {
+    fn name(&mut self, field: &Field) {
         // Names of fields are ours, and need no escape.
-        self.result = self
-            .writer
-            .write_str(",\"")
-            .and_then(|()| self.writer.write_str(field.name()))
-            .and_then(|()| self.writer.write_str("\":"))
-            .and_then(|()| write(self.writer));
+        self.0.push_str(",\"");
+        self.0.push_str(field.name());
+        self.0.push_str("\":");
+    }
+
+    fn string(&mut self, text: &str) {
+        self.0.push('"');
+        self.escaped(text);
+        self.0.push('"');
+    }
+
+    fn plain(&mut self, value: impl fmt::Display) {
+        // A string takes whatever is written.
+        let _ = write!(self.0, "{value}");
+    }
+
+    /// With escapes for what a JSON string may not hold (RFC 8259, section 7).
+    fn escaped(&mut self, mut text: &str) {
+        let special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+        while let Some(at) = text.bytes().position(special) {
+            self.0.push_str(&text[..at]);
+            match text.as_bytes()[at] {
+                b'"' => self.0.push_str("\\\""),
+                b'\\' => self.0.push_str("\\\\"),
+                b'\n' => self.0.push_str("\\n"),
+                b'\r' => self.0.push_str("\\r"),
+                b'\t' => self.0.push_str("\\t"),
+                byte => self.plain(format_args!("\\u{byte:04x}")),
+            }
+            text = &text[at + 1..];
+        }
+        self.0.push_str(text);
     }
 }
 
-impl Visit for Fields<'_, '_> {
+impl Visit for Line {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.field(field, |writer| string(writer, value));
+        self.name(field);
+        self.string(value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.field(field, |writer| writer.write_str(if value { "true" } else { "false" }));
+        self.name(field);
+        self.plain(value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.field(field, |writer| write!(writer, "{value}"));
+        self.name(field);
+        self.plain(value);
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.field(field, |writer| write!(writer, "{value}"));
+        self.name(field);
+        self.plain(value);
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
+        self.name(field);
         // JSON has no word for what is no number (RFC 8259, section 6).
-        self.field(field, |writer| match value.is_finite() {
-            true => write!(writer, "{value}"),
-            false => writer.write_str("null"),
-        });
+        match value.is_finite() {
+            true => self.plain(value),
+            false => self.0.push_str("null"),
+        }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.field(field, |writer| {
-            writer.write_char('"')?;
-            write!(Escaped(&mut *writer), "{value:?}")?;
-            writer.write_char('"')
-        });
+        self.name(field);
+        self.0.push('"');
+        let _ = write!(Escaped(self), "{value:?}");
+        self.0.push('"');
     }
 }
 
-fn string(writer: &mut impl fmt::Write, text: &str) -> fmt::Result {
-    writer.write_char('"')?;
-    Escaped(&mut *writer).write_str(text)?;
-    writer.write_char('"')
-}
+struct Escaped<'a>(&'a mut Line);
 
-/// Escapes what a JSON string may not hold (RFC 8259, section 7).
-struct Escaped<'a, W>(&'a mut W);
-
-impl<W: fmt::Write> fmt::Write for Escaped<'_, W> {
+impl fmt::Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let Self(writer) = self;
-        let mut plain = 0;
-        for (at, byte) in text.bytes().enumerate() {
-            if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-                continue;
-            }
-            writer.write_str(&text[plain..at])?;
-            plain = at + 1;
-            match byte {
-                b'"' => writer.write_str("\\\"")?,
-                b'\\' => writer.write_str("\\\\")?,
-                b'\n' => writer.write_str("\\n")?,
-                b'\r' => writer.write_str("\\r")?,
-                b'\t' => writer.write_str("\\t")?,
-                _ => write!(writer, "\\u{byte:04x}")?,
-            }
-        }
-        writer.write_str(&text[plain..])
+        self.0.escaped(text);
+        Ok(())
     }
 }
 

@@ -4,7 +4,8 @@
 //! `X-Sluse-Assertion` is a JWT (RFC 7519) signed with ES256 (RFC 7518, section 3.4), good for a minute; the
 //! key to check it with is at `/.sluse/jwks.json` on every app's host.
 
-use std::sync::{Mutex, PoisonError};
+mod told;
+
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -15,18 +16,13 @@ use p256::ecdsa::{Signature, SigningKey};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+pub use self::told::{Recent, Told};
 use crate::authn::{Assurance, Method};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
 /// How long an assertion is good for.
 const LIFETIME: Duration = Duration::from_secs(60);
-
-/// How long one is used again: it always has half its life before it.
-const REUSED: Duration = Duration::from_secs(30);
-
-/// Assertions kept with a session: as many rules are rarely in use at once.
-const KEPT: usize = 4;
 
 /// Signs assertions.
 pub struct AssertionKey {
@@ -156,50 +152,6 @@ fn amr(assurance: &Assurance) -> Vec<&'static str> {
     amr
 }
 
-/// The assertions a session used last: a signature costs more than all the rest of a request.
-#[derive(Debug, Default)]
-pub struct Recent(Mutex<Vec<Kept>>);
-
-#[derive(Debug)]
-struct Kept {
-    app: String,
-    rule: String,
-    level: Option<String>,
-    break_glass: Option<Timestamp>,
-    signed_at: Timestamp,
-    value: HeaderValue,
-}
-
-impl Recent {
-    /// One that was signed lately for the same app, rule, level and glass, or a new one.
-    pub fn assertion(&self, key: &AssertionKey, statement: &Statement<'_>, now: Timestamp) -> HeaderValue {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|kept| now >= kept.signed_at && now.since(kept.signed_at) < REUSED);
-        let fits = |kept: &&Kept| {
-            kept.app == statement.app
-                && kept.rule == statement.rule
-                && kept.level.as_deref() == statement.level
-                && kept.break_glass == statement.break_glass
-        };
-        if let Some(known) = kept.iter().find(fits) {
-            return known.value.clone();
-        }
-        let value = key.sign(statement, now);
-        if kept.len() == KEPT {
-            kept.remove(0);
-        }
-        kept.push(Kept {
-            app: statement.app.to_owned(),
-            rule: statement.rule.to_owned(),
-            level: statement.level.map(str::to_owned),
-            break_glass: statement.break_glass,
-            signed_at: now,
-            value: value.clone(),
-        });
-        value
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use p256::ecdsa::VerifyingKey;
@@ -208,13 +160,13 @@ mod tests {
     use super::*;
     use crate::authn::{Evidence, PasswordEvidence};
 
-    const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
+    pub(super) const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
 
-    fn key() -> AssertionKey {
+    pub(super) fn key() -> AssertionKey {
         AssertionKey::derive(&Secret::new([7; 32]), "https://login.example".to_owned())
     }
 
-    fn statement(assurance: &Assurance) -> Statement<'_> {
+    pub(super) fn statement(assurance: &Assurance) -> Statement<'_> {
         Statement {
             app: "cura",
             rule: "rest",
@@ -226,7 +178,7 @@ mod tests {
         }
     }
 
-    fn password() -> Assurance {
+    pub(super) fn password() -> Assurance {
         Assurance::default().with(Evidence::Password(PasswordEvidence { at: NOW.minus(LIFETIME) }))
     }
 
@@ -256,22 +208,5 @@ mod tests {
         );
         let header: Value = serde_json::from_slice(&decode(header)).unwrap();
         assert_eq!(header["kid"], jwk["kid"]);
-    }
-
-    #[test]
-    fn one_is_used_again_for_half_its_life_and_for_its_rule_alone() {
-        let (key, recent, assurance) = (key(), Recent::default(), password());
-        let first = recent.assertion(&key, &statement(&assurance), NOW);
-        let later = NOW.plus(REUSED - Duration::from_millis(1));
-        assert_eq!(recent.assertion(&key, &statement(&assurance), later), first);
-        let other = Statement { rule: "export", ..statement(&assurance) };
-        assert_ne!(recent.assertion(&key, &other, later), first);
-        let broken = Statement { break_glass: Some(later), ..statement(&assurance) };
-        let told = recent.assertion(&key, &broken, later);
-        assert_ne!(told, first);
-        let claims = told.to_str().unwrap().split('.').nth(1).unwrap();
-        let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
-        assert_eq!((&claims["break_glass"], &claims["break_glass_until"]), (&json!(true), &json!(1_000_029)));
-        assert_ne!(recent.assertion(&key, &statement(&assurance), NOW.plus(REUSED)), first);
     }
 }
