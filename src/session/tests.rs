@@ -79,6 +79,19 @@ impl World {
         Evidence::Key(KeyEvidence { at: self.clock.now(), credential, user_verified: false, until: None })
     }
 
+    /// A node with nothing in memory, and as many tokens whose sessions the store has.
+    async fn beside_a_cold_node(&self, sessions: u64) -> (Arc<Sessions>, Vec<SessionToken>) {
+        let first = self.signed_in().await.session;
+        let random = SeededRandom::new(3);
+        let tokens: Vec<_> =
+            (0..sessions).map(|_| SessionToken::new(&random, &Secret::new([1; 32]), LOGIN)).collect();
+        let hashes: Vec<_> = tokens.iter().map(SessionToken::hash).collect();
+        self.sqlite.copy_session(&first.token, &hashes).await;
+        let node = another_node(&self.store, &self.clock, Arc::new(SeededRandom::new(9)));
+        node.hear(None).await.unwrap();
+        (node, tokens)
+    }
+
     async fn find(&self, opened: &Opened) -> Option<Arc<Session>> {
         self.sessions.find(&opened.token.value(), &opened.session.host).await.unwrap()
     }
@@ -129,14 +142,7 @@ async fn a_cold_token_is_loaded_once_however_many_wait() {
 async fn a_cold_node_asks_once_for_each_of_ten_thousand() {
     const SESSIONS: u64 = 10_000;
     let world = World::new().await;
-    let first = world.signed_in().await.session;
-    let random = SeededRandom::new(3);
-    let tokens: Vec<_> =
-        (0..SESSIONS).map(|_| SessionToken::new(&random, &Secret::new([1; 32]), LOGIN)).collect();
-    let hashes: Vec<_> = tokens.iter().map(SessionToken::hash).collect();
-    world.sqlite.copy_session(&first.token, &hashes).await;
-    let node = another_node(&world.store, &world.clock, Arc::new(SeededRandom::new(9)));
-    node.hear(None).await.unwrap();
+    let (node, tokens) = world.beside_a_cold_node(SESSIONS).await;
     let mut asked = tokio::task::JoinSet::new();
     for token in &tokens {
         for _ in 0..3 {
@@ -164,6 +170,18 @@ async fn what_is_loaded_beforehand_costs_no_store_call() {
     assert_eq!((&found.user, &found.assurance), (&opened.session.user, &opened.session.assurance));
     assert!(find(&ended).await.is_none());
     assert_eq!(node.cache_counts(), (2, 0));
+}
+
+#[tokio::test]
+async fn all_are_loaded_beforehand_however_many_chunks_they_come_in() {
+    const SESSIONS: u64 = 20_000;
+    let world = World::new().await;
+    let (node, tokens) = world.beside_a_cold_node(SESSIONS).await;
+    assert_eq!(node.preload().await.unwrap(), SESSIONS + 1);
+    for token in &tokens {
+        assert!(node.find(&token.value(), LOGIN).await.unwrap().is_some());
+    }
+    assert_eq!(node.cache_counts(), (SESSIONS, 0));
 }
 
 #[tokio::test]
