@@ -4,8 +4,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// No legal message has nearly as many in one object. Looking for a repeated one among few takes no map.
@@ -29,7 +27,9 @@ pub(super) struct Unexpected;
 
 impl<'a> Object<'a> {
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, Unexpected> {
-        match serde_json::from_slice(bytes) {
+        // As text, which is looked at once as a whole: of bytes, each string would be.
+        let text = std::str::from_utf8(bytes).map_err(|_| Unexpected)?;
+        match serde_json::from_str(text) {
             Ok(Json::Object(object)) => Ok(object),
             _ => Err(Unexpected),
         }
@@ -72,7 +72,7 @@ impl<'a> Object<'a> {
 
 /// What base64url stands for, in its one form: without padding, the unused bits zero.
 pub(super) fn bytes(text: &str) -> Result<Vec<u8>, Unexpected> {
-    URL_SAFE_NO_PAD.decode(text).map_err(|_| Unexpected)
+    base64_simd::URL_SAFE_NO_PAD.decode_to_vec(text).map_err(|_| Unexpected)
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Json<'a> {
@@ -187,6 +187,26 @@ mod tests {
         for text in ["AQI=", "AQJ", "A+//", "AQ I", "A"] {
             let json = serde_json::json!({ "b": text }).to_string();
             assert!(Object::parse(json.as_bytes()).is_ok_and(|mut o| o.bytes("b").is_err()), "{text}");
+        }
+    }
+
+    /// Long enough for every width at which it is decoded, and wrong at every place.
+    #[test]
+    fn base64url_has_one_form_at_every_length() {
+        use base64::Engine as _;
+        use base64::engine::general_purpose::URL_SAFE_NO_PAD as oracle;
+
+        for length in 0..=100_u8 {
+            let plain: Vec<u8> = (0..length).map(|n| n.wrapping_mul(37) ^ length).collect();
+            let text = oracle.encode(&plain);
+            assert_eq!(bytes(&text).ok(), Some(plain), "{text}");
+            for at in 0..text.len() {
+                for other in ["A", "B", "_", "-", "+", "/", "=", " ", "\n", ".", "\u{e5}"] {
+                    let mut text = text.clone();
+                    text.replace_range(at..=at, other);
+                    assert_eq!(bytes(&text).ok(), oracle.decode(&text).ok(), "{text}");
+                }
+            }
         }
     }
 }
