@@ -14,8 +14,9 @@
 //! - [`trace`]: why a request was not let through, kept for a day.
 //! - [`telling`]: mails and webhooks about what happened, in the audit's wake.
 //! - [`pages`]: the gateway's own pages. [`proxy`]: everything on the wire. [`arrival`]: what passes between.
-//! - [`server`]: puts it together. [`cli`]: the commands.
+//! - [`server`]: puts it together. [`cli`]: the commands. [`allocator`]: what memory comes from.
 
+pub mod allocator;
 pub mod arrival;
 pub mod assertion;
 pub mod audit;

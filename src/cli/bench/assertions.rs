@@ -13,6 +13,7 @@ use super::chart::{Axis, Chart, Line};
 use super::comparison;
 use super::pool::{Item, Pool};
 use super::progress::Progress;
+use crate::allocator::allocations;
 use crate::authn::webauthn::Algorithm;
 use crate::random::SystemRandom;
 
@@ -92,7 +93,7 @@ pub fn run(args: &AssertionsArgs, out: &mut impl Write) -> anyhow::Result<()> {
     Ok(())
 }
 
-const HEAD: &str = "alg    per s and core   of raw   p50 µs   p99 µs p99.9 µs";
+const HEAD: &str = "alg    per s and core   of raw   p50 µs   p99 µs p99.9 µs   allocs";
 
 /// What one algorithm came to.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -105,6 +106,8 @@ struct Figures {
     p50_us: f64,
     p99_us: f64,
     p999_us: f64,
+    /// A verification's. Counted only by a build that does: see [`crate::allocator`].
+    allocations: Option<f64>,
 }
 
 impl Figures {
@@ -115,9 +118,11 @@ impl Figures {
             Format::Human => {
                 let change = before.map(|before| comparison::change(before.per_second_per_core, *rate));
                 let change = change.map(|change| format!(" {change:>8}")).unwrap_or_default();
+                let allocations = self.allocations.map_or("–".to_owned(), |count| format!("{count:.1}"));
                 writeln!(
                     out,
-                    "{alg:<6} {rate:>14.0} {of_raw:>8.2} {p50_us:>8.1} {p99_us:>8.1} {p999_us:>8.1}{change}"
+                    "{alg:<6} {rate:>14.0} {of_raw:>8.2} {p50_us:>8.1} {p99_us:>8.1} {p999_us:>8.1} \
+                     {allocations:>8}{change}"
                 )?;
             }
         }
@@ -131,6 +136,8 @@ struct Lap {
     times: Histogram<u64>,
     whole: Slices,
     raw: Slices,
+    /// A verification's, where they are counted.
+    allocations: Option<f64>,
 }
 
 /// So many in so long.
@@ -148,7 +155,8 @@ impl Slices {
 
 impl Lap {
     fn new() -> anyhow::Result<Self> {
-        Ok(Self { times: Histogram::new(3)?, whole: Slices::default(), raw: Slices::default() })
+        let (whole, raw) = (Slices::default(), Slices::default());
+        Ok(Self { times: Histogram::new(3)?, whole, raw, allocations: None })
     }
 
     fn add(&mut self, other: &Self) -> anyhow::Result<()> {
@@ -170,6 +178,7 @@ impl Lap {
             p50_us: micros(0.5),
             p99_us: micros(0.99),
             p999_us: micros(0.999),
+            allocations: self.allocations,
         }
     }
 
@@ -201,6 +210,7 @@ fn measure(algorithm: Algorithm, args: &AssertionsArgs) -> anyhow::Result<Lap> {
     let progress = Progress::new();
     progress.show(algorithm.name(), 0.0);
     let pool = Pool::new(algorithm, args.keys.get(), &SystemRandom)?;
+    let allocations = allocations_of_one(&pool)?;
     let window = Duration::from_secs(args.seconds);
     let laps = std::thread::scope(|scope| {
         let run = |first: bool| {
@@ -218,11 +228,21 @@ fn measure(algorithm: Algorithm, args: &AssertionsArgs) -> anyhow::Result<Lap> {
         joined.collect::<anyhow::Result<Vec<_>>>()
     })?;
     progress.clear();
-    let mut all = Lap::new()?;
+    let mut all = Lap { allocations, ..Lap::new()? };
     for lap in &laps {
         all.add(lap)?;
     }
     Ok(all)
+}
+
+/// Before any other thread allocates.
+fn allocations_of_one(pool: &Pool) -> anyhow::Result<Option<f64>> {
+    let before = allocations();
+    for item in &pool.items {
+        pool.verify(item)?;
+    }
+    let counted = allocations().zip(before).map(|(after, before)| after - before);
+    Ok(counted.map(|counted| counted as f64 / pool.items.len() as f64))
 }
 
 /// Measures until whole verifications have had `window`.
@@ -296,6 +316,7 @@ mod tests {
         assert_eq!(figures.iter().map(|one| one.alg.as_str()).collect::<Vec<_>>(), ["es256", "eddsa"]);
         for one in &figures {
             assert!(one.per_second_per_core > 0.0 && one.raw_per_second_per_core > 0.0, "{one:?}");
+            assert!(one.allocations.is_some_and(|count| (1.0..1000.0).contains(&count)), "{one:?}");
             assert!(0.0 < one.p50_us && one.p50_us <= one.p99_us && one.p99_us <= one.p999_us, "{one:?}");
         }
         assert_eq!(comparison::load::<Figures>(&saved).unwrap(), figures);
@@ -304,7 +325,7 @@ mod tests {
 
     #[test]
     fn a_table_for_people() {
-        let figures = |rate| Figures {
+        let figures = |rate, allocations| Figures {
             alg: "es256".to_owned(),
             per_second_per_core: rate,
             raw_per_second_per_core: 4500.0,
@@ -312,13 +333,15 @@ mod tests {
             p50_us: 229.04,
             p99_us: 301.0,
             p999_us: 402.5,
+            allocations,
         };
         let mut out = Vec::new();
-        figures(4321.9).write(Format::Human, None, &mut out).unwrap();
-        figures(4321.9).write(Format::Human, Some(&figures(4000.0)), &mut out).unwrap();
-        let row = "es256            4322     0.96    229.0    301.0    402.5";
-        assert_eq!(String::from_utf8(out).unwrap(), format!("{row}\n{row}   +8.0 %\n"));
-        assert_eq!(HEAD.chars().count(), row.chars().count());
+        figures(4321.9, Some(11.0)).write(Format::Human, None, &mut out).unwrap();
+        figures(4321.9, None).write(Format::Human, Some(&figures(4000.0, None)), &mut out).unwrap();
+        let row = "es256            4322     0.96    229.0    301.0    402.5 ";
+        let [counted, not] = ["    11.0", "       –"];
+        assert_eq!(String::from_utf8(out).unwrap(), format!("{row}{counted}\n{row}{not}   +8.0 %\n"));
+        assert_eq!(HEAD.chars().count(), format!("{row}{counted}").chars().count());
     }
 
     #[test]
