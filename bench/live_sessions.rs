@@ -1,9 +1,12 @@
-//! What live sessions cost: `live-sessions COUNT [HOSTS]` writes a store with COUNT of them, loads all, and prints what
-//! memory each took, how long loading took, and what finding one costs. A person, whose signing in has a session at
-//! each of HOSTS hosts (1), has a name, three groups and an address, and has proven a password and a key.
+//! What live sessions cost: `live-sessions COUNT [HOSTS]` has a store with COUNT of them written, loads all, and prints
+//! what memory each took, how long loading took, and what finding one costs. A person, whose signing in has a session
+//! at each of HOSTS hosts (1), has a name, three groups and an address, and has proven a password and a key.
+//!
+//! A process of its own writes, `live-sessions write FOLDER COUNT HOSTS`: memory it had would be used again.
 
 use std::hint::black_box;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,24 +15,34 @@ use sluse::random::{self, Random, SeededRandom};
 use sluse::secret::Secret;
 use sluse::session::cookie::SessionToken;
 use sluse::session::{Lifetimes, Parts, Sessions};
+use sluse::store::Store as _;
 use sluse::store::sqlite::Sqlite;
 use sluse::time::{ManualClock, Timestamp};
-use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{Connection as _, QueryBuilder};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_795_337_696);
 const KEY: Secret<[u8; 32]> = Secret::new([7; 32]);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    let count: usize = arguments.next().context("COUNT is missing")?.parse()?;
-    let hosts: usize = arguments.next().map_or(Ok(1), |hosts| hosts.parse())?;
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [count] => measure(count.parse()?, 1).await,
+        [count, hosts] => measure(count.parse()?, hosts.parse()?).await,
+        ["write", folder, count, hosts] => write(Path::new(folder), count.parse()?, hosts.parse()?).await,
+        _ => anyhow::bail!("live-sessions COUNT [HOSTS]"),
+    }
+}
+
+async fn measure(count: usize, hosts: usize) -> anyhow::Result<()> {
     // In memory where there is such a folder: every write waits for the disk, and none is measured.
     let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir())?;
-    let path = folder.path().join("sluse.db");
-    let store = Sqlite::open(&path).await?;
-    let cookies = write(&path, count, hosts).await?;
+    let mut writer = Command::new(std::env::current_exe()?);
+    writer.arg("write").arg(folder.path()).args([count.to_string(), hosts.to_string()]);
+    anyhow::ensure!(writer.status()?.success(), "nothing was written");
+    let cookies = cookies(&std::fs::read_to_string(folder.path().join("cookies"))?)?;
+    let store = Sqlite::open(&folder.path().join("sluse.db")).await?;
 
     let lifetimes = Lifetimes { idle: Duration::from_mins(15), absolute: Duration::from_hours(12) };
     let (sessions, _touches) = Sessions::new(Parts {
@@ -77,51 +90,75 @@ fn resident() -> anyhow::Result<f64> {
     Ok(f64::from(pages) * 4096.0)
 }
 
-/// Answers the cookies' values and their hosts, in no order: tokens are random.
-async fn write(path: &Path, count: usize, hosts: usize) -> anyhow::Result<Vec<(String, String)>> {
+/// A cookie's value and its host, a line each.
+fn cookies(text: &str) -> anyhow::Result<Vec<(String, String)>> {
+    let pair = |line: &str| line.split_once(' ').map(|(value, host)| (value.to_owned(), host.to_owned()));
+    text.lines().map(pair).collect::<Option<_>>().context("a cookie has no host")
+}
+
+/// People in a statement: SQLite takes 32 766 values.
+const BATCH: usize = 1_000;
+
+/// Writes a store, and the cookies' values and their hosts, in no order: tokens are random.
+async fn write(folder: &Path, count: usize, hosts: usize) -> anyhow::Result<()> {
+    let path = folder.join("sluse.db");
+    Sqlite::open(&path).await?.close().await;
     let random = SeededRandom::new(1);
     let mut cookies = Vec::with_capacity(count);
-    let mut connection = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(path)).await?;
+    // Identifiers are random: a row goes to any page, and a small cache would give up each and read it again.
+    let options = SqliteConnectOptions::new().filename(path).pragma("cache_size", "-4000000");
+    let mut connection = SqliteConnection::connect_with(&options).await?;
     let mut write = connection.begin().await?;
     let (now, end) = (NOW.as_millis(), NOW.plus(Duration::from_hours(12)).as_millis());
-    for n in 0..count / hosts {
-        let [user, sign_in] = [random::uuid(&random), random::uuid(&random)];
-        sqlx::query("INSERT INTO users (id, username, name, group_names, claims, disabled, created_at) VALUES (?, ?, ?, ?, ?, 0, ?)")
-            .bind(user.as_bytes().as_slice())
-            .bind(format!("a{n:07}"))
-            .bind(format!("Anna Hansen {n:07}"))
-            .bind(r#"["care-staff","evening-shift","area-north"]"#)
-            .bind(format!(r#"[["email","a{n:07}@kommune.example"]]"#))
-            .bind(now)
+    let numbers: Vec<usize> = (0..count / hosts).collect();
+    for numbers in numbers.chunks(BATCH) {
+        let people: Vec<_> =
+            numbers.iter().map(|n| (n, random::uuid(&random), random::uuid(&random))).collect();
+        QueryBuilder::new(
+            "INSERT INTO users (id, username, name, group_names, claims, disabled, created_at) ",
+        )
+        .push_values(&people, |mut row, (n, user, _)| {
+            row.push_bind(user.as_bytes().as_slice())
+                .push_bind(format!("a{n:07}"))
+                .push_bind(format!("Anna Hansen {n:07}"))
+                .push_bind(r#"["care-staff","evening-shift","area-north"]"#)
+                .push_bind(format!(r#"[["email","a{n:07}@kommune.example"]]"#))
+                .push_bind(0)
+                .push_bind(now);
+        })
+        .build()
+        .execute(&mut *write)
+        .await?;
+        QueryBuilder::new("INSERT INTO sign_ins (id, user, started_at, ends_at, seen_at) ")
+            .push_values(&people, |mut row, (_, user, sign_in)| {
+                let [user, sign_in] = [user, sign_in].map(|id| id.as_bytes().as_slice());
+                row.push_bind(sign_in).push_bind(user).push_bind(now).push_bind(end).push_bind(now);
+            })
+            .build()
             .execute(&mut *write)
             .await?;
-        sqlx::query("INSERT INTO sign_ins (id, user, started_at, ends_at, seen_at) VALUES (?, ?, ?, ?, ?)")
-            .bind(sign_in.as_bytes().as_slice())
-            .bind(user.as_bytes().as_slice())
-            .bind(now)
-            .bind(end)
-            .bind(now)
-            .execute(&mut *write)
-            .await?;
-        let credential: [u8; 64] = random::bytes(&random);
-        for host in 0..hosts {
-            let host = format!("app-{host}.kommune.example");
-            let token = SessionToken::new(&random, &KEY, &host);
-            sqlx::query("INSERT INTO sessions (token, host, sign_in, password_at, key_at, key_credential, key_user_verified) VALUES (?, ?, ?, ?, ?, ?, 0)")
-                .bind(token.hash().0.as_slice())
-                .bind(&host)
-                .bind(sign_in.as_bytes().as_slice())
-                .bind(now)
-                .bind(now)
-                .bind(credential.as_slice())
+        for host in (0..hosts).map(|host| format!("app-{host}.kommune.example")) {
+            let tokens: Vec<_> = people.iter().map(|_| SessionToken::new(&random, &KEY, &host)).collect();
+            QueryBuilder::new("INSERT INTO sessions (token, host, sign_in, password_at, key_at, key_credential, key_user_verified) ")
+                .push_values(people.iter().zip(&tokens), |mut row, ((_, _, sign_in), token)| {
+                    row.push_bind(token.hash().0.to_vec())
+                        .push_bind(&host)
+                        .push_bind(sign_in.as_bytes().as_slice())
+                        .push_bind(now)
+                        .push_bind(now)
+                        .push_bind(random::bytes::<64>(&random).to_vec())
+                        .push_bind(0);
+                })
+                .build()
                 .execute(&mut *write)
                 .await?;
-            cookies.push((token.value(), host));
+            cookies.extend(tokens.iter().map(|token| format!("{} {host}\n", token.value())));
         }
     }
     write.commit().await?;
     shuffle(&mut cookies, &random);
-    Ok(cookies)
+    std::fs::write(folder.join("cookies"), cookies.concat())?;
+    Ok(())
 }
 
 /// Fisher and Yates: neighbours in memory must not be neighbours in time.

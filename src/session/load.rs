@@ -17,7 +17,7 @@ use crate::user::User;
 const TURNS: usize = 1024;
 
 /// Sessions of a read of [`Sessions::preload`].
-const CHUNK: u32 = 4_000;
+const CHUNK: u32 = 1_000;
 
 /// Reads at once. Tokens' hashes are as good as random, so that each reads as many.
 const LANES: u8 = 4;

@@ -27,7 +27,8 @@ impl Packed {
         to.time(*loaded_at);
         to.user(user);
         to.assurance(assurance);
-        Self(to.bytes.into_boxed_slice())
+        // Copied, for an allocator may give nothing back of what grew too large.
+        Self(to.bytes.as_slice().into())
     }
 
     /// The session again. `None` if the bytes are not one's: then the store knows.

@@ -22,6 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 const READERS: u32 = 4;
 
+/// Of an answer that nobody has taken yet.
+const ROWS: usize = 1_000;
+
 /// Why a store does not open, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -81,7 +84,9 @@ impl Sqlite {
             .map_err(|error| file.explain_migration(error))?;
         audit::chain_existing(&mut write).await.map_err(|error| file.explain_chain(error))?;
         write.commit().await.map_err(|error| file.explain(error))?;
-        let readers = pool.max_connections(READERS).connect_with(options.pragma("query_only", "ON")).await;
+        // Rows of a long answer wait here for whoever asked: a thread woken for each would cost more than it read.
+        let reading = options.pragma("query_only", "ON").row_buffer_size(ROWS);
+        let readers = pool.max_connections(READERS).connect_with(reading).await;
         Ok(Self { writer, readers: readers.map_err(|error| file.explain(error))? })
     }
 }

@@ -65,6 +65,17 @@ async fn the_file_is_its_owners_alone() {
     assert!(files >= 2, "the database and its log");
 }
 
+/// As `.cargo/config.toml` says: reading on four threads took twice as long.
+#[tokio::test]
+async fn no_connection_waits_for_another_to_have_memory() {
+    let folder = Folder::new();
+    let store = Sqlite::open(&folder.path()).await.unwrap();
+    let options: Vec<String> =
+        sqlx::query_scalar("PRAGMA compile_options").fetch_all(&store.readers).await.unwrap();
+    assert!(options.iter().any(|option| option == "DEFAULT_MEMSTATUS=0"), "{options:?}");
+    assert!(options.iter().all(|option| option != "ENABLE_MEMORY_MANAGEMENT"), "{options:?}");
+}
+
 #[tokio::test]
 async fn commits_reach_the_disk() {
     let folder = Folder::new();
