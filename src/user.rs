@@ -29,7 +29,13 @@ pub struct InvalidUsername;
 
 impl Username {
     pub fn parse(typed: &str) -> Result<Self, InvalidUsername> {
-        let name: String = typed.trim().nfkc().flat_map(char::to_lowercase).nfkc().collect();
+        let typed = typed.trim();
+        let name = if typed.is_ascii() {
+            // Most are, and this is what the rest comes to for them.
+            typed.to_ascii_lowercase()
+        } else {
+            typed.nfkc().flat_map(char::to_lowercase).nfkc().collect()
+        };
         let fits = (1..=128).contains(&name.chars().count());
         if !fits || name.chars().any(|c| c.is_control() || c.is_whitespace()) {
             return Err(InvalidUsername);
@@ -137,6 +143,16 @@ impl User {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ascii_is_spelled_as_all_else_is() {
+        for ascii in '!'..='~' {
+            let alone = Username::parse(&format!(" {ascii}")).unwrap();
+            // Beside a letter that is none, it goes the long way.
+            let beside = Username::parse(&format!("\u{f8}{ascii}")).unwrap();
+            assert_eq!(beside.as_str(), format!("\u{f8}{alone}"));
+        }
+    }
 
     #[test]
     fn spellings_of_a_name_are_one() {

@@ -122,10 +122,13 @@ impl Segment {
     fn fits(&self, found: &str, rules: PathRules) -> bool {
         let Self::Literal(literal) = self else { return true };
         let found = if rules.matrix { without_parameters(found) } else { found };
-        match (found.contains('%'), rules.ignore_case) {
-            (false, false) => literal == found,
-            (true, false) => percent_decode_str(found).eq(literal.bytes()),
-            (_, true) => fold(literal) == fold(&percent_decode_str(found).decode_utf8_lossy()),
+        if rules.ignore_case {
+            return fold(literal) == fold(&percent_decode_str(found).decode_utf8_lossy());
+        }
+        // Whatever an escape stands for is shorter than it is.
+        match found.len() > literal.len() {
+            true => percent_decode_str(found).eq(literal.bytes()),
+            false => literal == found && !found.contains('%'),
         }
     }
 }

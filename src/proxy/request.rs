@@ -283,6 +283,9 @@ pub fn is_managed(name: &str) -> bool {
         b'_' | b'.' => b'-',
         other => other.to_ascii_lowercase(),
     };
+    if !name.bytes().next().is_some_and(|first| BEGINS[usize::from(plain(first))]) {
+        return false;
+    }
     let starts = |prefix: &str| {
         name.len() >= prefix.len() && name.bytes().map(plain).zip(prefix.bytes()).all(|(a, b)| a == b)
     };
@@ -316,6 +319,20 @@ const MANAGED: [&str; 12] = [
     "proxy",
     "x-url-scheme",
 ];
+
+/// By first letter: whether one of them has it. Few of a browser's headers do.
+const BEGINS: [bool; 256] = {
+    const fn mark(begins: &mut [bool; 256], mut names: &[&str]) {
+        while let [name, rest @ ..] = names {
+            begins[name.as_bytes()[0] as usize] = true;
+            names = rest;
+        }
+    }
+    let mut begins = [false; 256];
+    mark(&mut begins, &MANAGED_PREFIXES);
+    mark(&mut begins, &MANAGED);
+    begins
+};
 
 /// Whether a browser shows the answer as a page: only then is a redirect to the login of any use.
 pub fn is_navigation(head: &RequestHeader) -> bool {

@@ -173,7 +173,7 @@ async fn what_is_loaded_beforehand_costs_no_store_call() {
 }
 
 #[tokio::test]
-async fn all_are_loaded_beforehand_however_many_chunks_they_come_in() {
+async fn all_are_loaded_beforehand_however_many() {
     const SESSIONS: u64 = 20_000;
     let world = World::new().await;
     let (node, tokens) = world.beside_a_cold_node(SESSIONS).await;

@@ -56,7 +56,7 @@ macro_rules! suite {
             glass::glass_is_closed_once_by_its_own_signing_in
             glass::glass_ends_with_its_signing_in
             glass::the_first_use_of_glass_is_told_once
-            live::live_sessions_come_in_order
+            live::every_live_session_is_handed_over
             people::a_user_comes_back_whole
             people::a_user_name_is_taken_once
             people::of_many_who_add_a_name_one_succeeds

@@ -1,19 +1,19 @@
 //! All sessions that are live, for a gateway that starts with them in memory.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
-use super::{Result, SessionRecord, TokenHash};
+use super::{Result, SessionRecord};
 use crate::time::Timestamp;
 use crate::user::User;
 
+/// What each goes to, from several threads at once.
+pub type Take = Arc<dyn Fn(SessionRecord, User) + Send + Sync>;
+
 #[async_trait]
 pub trait Live {
-    /// The sessions that are live at `now` and their people: those whose token's hash is `from` or follows, in order,
-    /// at most `limit`. Those of signings in with open glass are left out.
-    async fn live_sessions(
-        &self,
-        from: &TokenHash,
-        now: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<(SessionRecord, User)>>;
+    /// Hands over every session that is live at `now`, with its person, in no order. Those of signings in with open
+    /// glass are left out. After a failure, some have been handed over.
+    async fn live_sessions(&self, now: Timestamp, take: Take) -> Result<()>;
 }

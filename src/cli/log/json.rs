@@ -37,6 +37,19 @@ where
     }
 }
 
+/// By byte: whether a JSON string holds it as an escape alone.
+const SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    let mut control = 0;
+    while control < 0x20 {
+        special[control] = true;
+        control += 1;
+    }
+    special[b'"' as usize] = true;
+    special[b'\\' as usize] = true;
+    special
+};
+
 /// Bytes: most lines fit in them.
 const ROOM: usize = 768;
 
@@ -63,8 +76,7 @@ impl Line {
 
     /// With escapes for what a JSON string may not hold (RFC 8259, section 7).
     fn escaped(&mut self, mut text: &str) {
-        let special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
-        while let Some(at) = text.bytes().position(special) {
+        while let Some(at) = text.bytes().position(|byte| SPECIAL[usize::from(byte)]) {
             self.0.push_str(&text[..at]);
             match text.as_bytes()[at] {
                 b'"' => self.0.push_str("\\\""),

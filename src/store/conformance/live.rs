@@ -1,8 +1,11 @@
+use std::sync::Arc;
+
 use super::sessions::everything;
 use super::{Subject, added, at, glass, session, uuid};
-use crate::store::{SessionRecord, SignInId, TokenHash};
+use crate::store::{SessionRecord, SignInId};
+use crate::user::User;
 
-pub(crate) async fn live_sessions_come_in_order(subject: &dyn Subject) {
+pub(crate) async fn every_live_session_is_handed_over(subject: &dyn Subject) {
     let store = subject.open().await;
     let nez = added(&*store, "nez").await;
     let mut live: Vec<_> = (0..9).map(|n| session(&nez, &format!("s{}", n % 3), &n.to_string())).collect();
@@ -17,17 +20,20 @@ pub(crate) async fn live_sessions_come_in_order(subject: &dyn Subject) {
     assert!(store.break_glass(&pane, &glass::told("broken", 20)).await.unwrap().is_some());
     let [_, broken] = others;
 
-    let page = async |from, now, limit| store.live_sessions(from, now, limit).await.unwrap();
+    let all = async |now| {
+        let (sender, taken) = std::sync::mpsc::channel();
+        let take = move |record, user| sender.send((record, user)).unwrap();
+        store.live_sessions(now, Arc::new(take)).await.unwrap();
+        let mut taken: Vec<(SessionRecord, User)> = taken.into_iter().collect();
+        taken.sort_by_key(|(record, _)| record.token.0);
+        taken
+    };
     let expected = |mut records: Vec<SessionRecord>| {
         records.sort_by_key(|record| record.token.0);
         records.into_iter().map(|record| (record, nez.clone())).collect::<Vec<_>>()
     };
-    let first = TokenHash([0; 32]);
-    let all = expected(live.clone());
-    assert_eq!(page(&first, at(49), 100).await, all);
-    assert_eq!(page(&first, at(49), 4).await, all[..4]);
-    assert_eq!(page(&all[3].0.token, at(49), 4).await, all[3..7]);
+    assert_eq!(all(at(49)).await, expected(live.clone()));
     live.push(broken);
-    assert_eq!(page(&first, at(50), 100).await, expected(live));
-    assert_eq!(page(&first, at(1000), 100).await, [], "their time is up");
+    assert_eq!(all(at(50)).await, expected(live));
+    assert_eq!(all(at(1000)).await, [], "their time is up");
 }
