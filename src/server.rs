@@ -44,6 +44,7 @@ use crate::proxy::behind::Behind;
 use crate::proxy::entrance::Entrance;
 use crate::proxy::site::Site;
 use crate::proxy::tls::{CertificateFiles, Certificates, KeepName};
+use crate::proxy::plain::Kept;
 use crate::proxy::upstream::Upstreams;
 use crate::proxy::{Proxy, Room};
 use crate::random::Random;
@@ -190,6 +191,7 @@ impl Gateway {
             ceremonies: pages.ceremonies.clone(),
             room: Room::default(),
             upstreams: Upstreams::new(clock.clone()),
+            kept: Kept::new(&server_conf()),
             audit: audit.clone(),
             traces,
             metrics: metrics.clone(),

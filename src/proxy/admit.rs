@@ -7,7 +7,7 @@ use http::header;
 use pingora::http::RequestHeader;
 use pingora::proxy::Session as Downstream;
 
-use super::{Context, Proxy, client, cookie_lines};
+use super::{Context, Proxy, client, cookie_lines, plain};
 use crate::audit::{Entry, Event};
 use crate::policy::matcher::Protocol;
 use crate::policy::{self, App, Decision, OpenGlass, Permit, Person};
@@ -117,7 +117,11 @@ impl Proxy {
         context.outcome = "allow";
         permit.rule().clone_into(&mut context.rule);
         context.permit = Some(permit);
-        Ok(false)
+        if !plain::is_plain(downstream, context) {
+            return Ok(false);
+        }
+        self.forward_plain(downstream, context).await?;
+        Ok(true)
     }
 
     /// Tells the audit of the first request that is let in by it. `false` if it cannot be told.

@@ -42,14 +42,12 @@ pub(super) struct Forwarded<'a> {
 }
 
 impl Forwarded<'_> {
-    /// Makes `upstream` say this, and nothing of what the client claimed.
+    /// What the client asked for, saying this and nothing of what it claimed.
     ///
     /// The fields' names go out in lower case, as by HTTP/2. To keep the client's spelling of each, pingora has a
     /// second map beside the first: with ours in it, it took a sixth of all instructions of a request.
-    pub fn write(&self, upstream: &mut RequestHeader) -> pingora::Result<()> {
-        let nothing = RequestHeader::from(http::Request::new(()).into_parts().0);
-        let mut parts = Parts::from(std::mem::replace(upstream, nothing));
-        let headers = &mut parts.headers;
+    pub fn write(&self, mut asked: Parts) -> pingora::Result<RequestHeader> {
+        let headers = &mut asked.headers;
         strip(headers);
         cookies(headers);
         headers.reserve(MOST_SET);
@@ -66,8 +64,9 @@ impl Forwarded<'_> {
             }
             headers.insert(ASSERTION, told.assertion);
         }
-        *upstream = RequestHeader::from(parts);
-        self.target(upstream)
+        let mut upstream = RequestHeader::from(asked);
+        self.target(&mut upstream)?;
+        Ok(upstream)
     }
 
     /// Where the request came from and went to.

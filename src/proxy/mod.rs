@@ -13,6 +13,7 @@ mod context;
 pub mod entrance;
 mod forward;
 mod parking;
+pub mod plain;
 mod proxy_protocol;
 pub mod request;
 pub mod respond;
@@ -30,6 +31,7 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use axum::Router;
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 use ipnet::IpNet;
 use pingora::http::{RequestHeader, ResponseHeader};
@@ -48,7 +50,7 @@ use crate::audit::{AuditLog, CorrelationIds};
 use crate::authn::ceremony::Ceremonies;
 use crate::metrics::Metrics;
 use crate::policy::path::CanonicalPath;
-use crate::policy::{App, Policy};
+use crate::policy::{App, Permit, Policy};
 use crate::random::Random;
 use crate::session::cookie::{self, Keep};
 use crate::session::{Seat, Sessions};
@@ -76,6 +78,7 @@ pub struct Proxy {
     pub ceremonies: Ceremonies,
     pub room: Room,
     pub upstreams: Upstreams,
+    pub kept: plain::Kept,
     pub audit: AuditLog,
     pub traces: Traces,
     pub metrics: Arc<Metrics>,
@@ -160,18 +163,7 @@ impl ProxyHttp for Proxy {
         _downstream: &mut Downstream,
         context: &mut Context,
     ) -> pingora::Result<Box<HttpPeer>> {
-        // Borrowed, not taken: pingora asks again when it retries.
-        let Some(permit) = &context.permit else {
-            return Err(Error::explain(ErrorType::HTTPStatus(500), "no permit"));
-        };
-        match self.upstreams.peer(&permit.app().upstream).await {
-            Ok(peer) => Ok(Box::new(peer)),
-            Err(error) => {
-                tracing::warn!(%error, app = permit.app().name, "no upstream");
-                context.code = Cow::Borrowed("upstream-unresolved");
-                Err(Error::explain(ErrorType::HTTPStatus(502), error.to_string()))
-            }
-        }
+        Ok(Box::new(HttpPeer::clone(&*self.peer(context).await?)))
     }
 
     async fn upstream_request_filter(
@@ -180,21 +172,9 @@ impl ProxyHttp for Proxy {
         upstream: &mut RequestHeader,
         context: &mut Context,
     ) -> pingora::Result<()> {
-        let Some(permit) = &context.permit else {
-            return Err(Error::explain(ErrorType::HTTPStatus(500), "no permit"));
-        };
-        let forwarded = forward::Forwarded {
-            host: &context.host,
-            public: &self.public,
-            address: context.address,
-            path: &context.path,
-            query: context.query.as_deref(),
-            assertion: &self.assertion,
-            now: self.clock.now(),
-            permit,
-            session: context.session.as_deref(),
-        };
-        forwarded.write(upstream)?;
+        let nothing = RequestHeader::from(http::Request::new(()).into_parts().0);
+        let asked = Parts::from(std::mem::replace(upstream, nothing));
+        *upstream = self.forwarded(context)?.write(asked)?;
         match context.returning.as_ref().and_then(|taken| taken.kept.as_ref()) {
             Some(kept) => forward::body_is(upstream, &kept.content_type, kept.body.len()),
             None => Ok(()),
@@ -310,6 +290,35 @@ impl ProxyHttp for Proxy {
 }
 
 impl Proxy {
+    /// Where a permitted request goes.
+    async fn peer(&self, context: &mut Context) -> pingora::Result<Arc<HttpPeer>> {
+        // Borrowed, not taken: it is asked for again at a second try.
+        let app = permit(context)?.app();
+        match self.upstreams.peer(&app.upstream).await {
+            Ok(peer) => Ok(peer),
+            Err(error) => {
+                tracing::warn!(%error, app = app.name, "no upstream");
+                context.code = Cow::Borrowed("upstream-unresolved");
+                Err(Error::explain(ErrorType::HTTPStatus(502), error.to_string()))
+            }
+        }
+    }
+
+    /// What the upstream is told of it.
+    fn forwarded<'a>(&'a self, context: &'a Context) -> pingora::Result<forward::Forwarded<'a>> {
+        Ok(forward::Forwarded {
+            host: &context.host,
+            public: &self.public,
+            address: context.address,
+            path: &context.path,
+            query: context.query.as_deref(),
+            assertion: &self.assertion,
+            now: self.clock.now(),
+            permit: permit(context)?,
+            session: context.session.as_deref(),
+        })
+    }
+
     fn address(&self, downstream: &Downstream) -> Option<IpAddr> {
         let peer = downstream.client_addr()?.as_inet()?.ip();
         Some(client::address(peer, &downstream.req_header().headers, &self.trusted_proxies))
@@ -338,6 +347,10 @@ impl Proxy {
         let port = downstream.server_addr().and_then(|address| address.as_inet()).map(|inet| inet.port());
         port.is_some_and(|port| self.public.redirect_ports.contains(&port))
     }
+}
+
+fn permit(context: &Context) -> pingora::Result<&Permit> {
+    context.permit.as_ref().ok_or_else(|| Error::explain(ErrorType::HTTPStatus(500), "no permit"))
 }
 
 /// Whether so many bytes of a body in so much time only hold a connection to the upstream.

@@ -1,0 +1,178 @@
+//! Plain requests, which is most of them: forwarded in one loop.
+//!
+//! pingora proxies by two halves that pass each other tasks through channels, so that a body can come while the answer
+//! goes. A request that has none needs neither: its answer is read and written here, by the same HTTP/1 and HTTP/2 of
+//! pingora's, at two thirds of what the gateway's whole work was. Whatever is not plain goes pingora's way.
+
+use futures_util::FutureExt as _;
+use http::{HeaderName, Method, Version, header};
+use pingora::connectors::ConnectorOptions;
+use pingora::connectors::http::v1::Connector;
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::protocols::http::HttpTask;
+use pingora::protocols::http::v1::client::HttpSession as Upstream;
+use pingora::proxy::{ProxyHttp as _, Session as Downstream};
+use pingora::server::configuration::ServerConf;
+use pingora::upstreams::peer::HttpPeer;
+use pingora::{Error, ErrorType};
+
+use super::{Context, Proxy};
+
+/// Parts of an answer that are written at once, when they are there: a head and the beginning of what follows.
+const AT_ONCE: usize = 4;
+
+/// How often it is tried again because the upstream had closed a connection that was kept.
+const TRIES: usize = 16;
+
+/// Connections to upstreams, kept for the next plain request.
+pub struct Kept(Connector);
+
+impl Kept {
+    pub fn new(conf: &ServerConf) -> Self {
+        Self(Connector::new(Some(ConnectorOptions::from_server_conf(conf))))
+    }
+
+    /// A connection, and whether it had been kept.
+    async fn connection(&self, peer: &HttpPeer) -> pingora::Result<(Upstream, bool)> {
+        let (mut upstream, reused) = match self.0.reused_http_session(peer).await {
+            Some(upstream) => (upstream, true),
+            // Boxed: to connect takes a thousand times as long, and room in every request that need not.
+            None => Box::pin(self.0.get_http_session(peer)).await.map_err(|error| error.into_up())?,
+        };
+        upstream.read_timeout = peer.options.read_timeout;
+        upstream.write_timeout = peer.options.write_timeout;
+        Ok((upstream, reused))
+    }
+
+    async fn keep(&self, upstream: Upstream, peer: &HttpPeer) {
+        self.0.release_http_session(upstream, peer, peer.options.idle_timeout).await;
+    }
+}
+
+/// Whether a request asks for nothing that pingora's own proxying is needed for.
+pub(super) fn is_plain(downstream: &mut Downstream, context: &Context) -> bool {
+    let head = downstream.req_header();
+    matches!(head.method, Method::GET | Method::HEAD)
+        && matches!(head.version, Version::HTTP_11 | Version::HTTP_2)
+        && context.returning.is_none()
+        && says_nothing_to_this_hop(head)
+        && downstream.is_body_empty()
+}
+
+/// Nothing but whether to keep the connection (RFC 9110, section 7.6.1), so that nothing else is to be left out.
+fn says_nothing_to_this_hop(head: &RequestHeader) -> bool {
+    let keeps = |value: &http::HeaderValue| {
+        let value = value.as_bytes();
+        value.eq_ignore_ascii_case(b"keep-alive") || value.eq_ignore_ascii_case(b"close")
+    };
+    head.headers.keys().all(|name| !HOP_BY_HOP.contains(name))
+        && head.headers.get_all(header::CONNECTION).iter().all(keeps)
+}
+
+/// What pingora takes out or acts upon.
+const HOP_BY_HOP: [HeaderName; 11] = [
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::CONTENT_LENGTH,
+    header::EXPECT,
+    header::UPGRADE,
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    HeaderName::from_static("http2-settings"),
+];
+
+impl Proxy {
+    /// Asks the upstream, and answers with what it says. An error is told to the person by `fail_to_proxy`.
+    pub(super) async fn forward_plain(
+        &self,
+        downstream: &mut Downstream,
+        context: &mut Context,
+    ) -> pingora::Result<()> {
+        let mut tries = 0;
+        loop {
+            let peer = self.peer(context).await?;
+            let (mut upstream, reused) = self.kept.connection(&peer).await?;
+            match self.exchange(downstream, &mut upstream, context).await {
+                Ok(true) => {
+                    self.kept.keep(upstream, &peer).await;
+                    return Ok(());
+                }
+                Ok(false) => return Ok(()),
+                Err(mut error) => {
+                    tries += 1;
+                    error.retry.decide_reuse(reused);
+                    if !error.retry() || downstream.response_written().is_some() || tries == TRIES {
+                        return Err(error);
+                    }
+                }
+            }
+        }
+    }
+
+    /// One request and its answer: whether the upstream said all it had to, so that its connection is good for more.
+    async fn exchange(
+        &self,
+        downstream: &mut Downstream,
+        upstream: &mut Upstream,
+        context: &mut Context,
+    ) -> pingora::Result<bool> {
+        let mut asked = downstream.req_header().as_owned_parts();
+        asked.headers.remove(header::CONNECTION);
+        asked.version = Version::HTTP_11;
+        let asked = self.forwarded(context)?.write(asked)?;
+        upstream.write_request_header(Box::new(asked)).await.map_err(|error| error.into_up())?;
+        loop {
+            let mut told = Vec::with_capacity(AT_ONCE);
+            told.push(next(downstream, upstream).await?);
+            while told.len() < AT_ONCE && !told.iter().any(HttpTask::is_end) {
+                match upstream.read_response_task().now_or_never() {
+                    // Failed after what was said so far, which is passed on.
+                    Some(Err(error)) => told.push(HttpTask::Failed(error.into_up())),
+                    Some(Ok(task)) => told.push(task),
+                    None => break,
+                }
+            }
+            let whole = matches!(told.last(), Some(last) if last.is_end() && !matches!(last, HttpTask::Failed(_)));
+            for task in &mut told {
+                if let HttpTask::Header(head, end) = task {
+                    frame(downstream, head, *end)?;
+                    self.response_filter(downstream, head, context).await?;
+                }
+            }
+            let done = downstream.write_response_tasks(told).await?;
+            if done || whole {
+                return Ok(whole);
+            }
+        }
+    }
+}
+
+/// What the upstream says next, unless the client goes before.
+async fn next(downstream: &mut Downstream, upstream: &mut Upstream) -> pingora::Result<HttpTask> {
+    tokio::select! {
+        // First, for it costs nothing to ask.
+        biased;
+        said = upstream.read_response_task() => said.map_err(|error| error.into_up()),
+        gone = downstream.as_downstream_mut().read_body_or_idle(true) => match gone {
+            Err(error) => Err(error.into_down()),
+            Ok(_) => Err(Error::explain(ErrorType::ConnectionClosed, "a body nobody announced").into_down()),
+        },
+    }
+}
+
+/// An answer that ends where its connection does is sent in chunks: ours is kept (RFC 9112, section 7.1).
+fn frame(downstream: &Downstream, head: &mut ResponseHeader, end: bool) -> pingora::Result<()> {
+    let has_body = downstream.req_header().method != Method::HEAD
+        && !head.status.is_informational()
+        && !matches!(head.status.as_u16(), 204 | 304)
+        && !end;
+    let framed = [header::TRANSFER_ENCODING, header::CONTENT_LENGTH];
+    if has_body && !framed.iter().any(|name| head.headers.contains_key(name)) {
+        head.set_version(Version::HTTP_11);
+        head.insert_header(header::TRANSFER_ENCODING, "chunked")?;
+    }
+    Ok(())
+}
