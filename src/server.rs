@@ -44,7 +44,6 @@ use crate::proxy::behind::Behind;
 use crate::proxy::entrance::Entrance;
 use crate::proxy::site::Site;
 use crate::proxy::tls::{CertificateFiles, Certificates, KeepName};
-use crate::proxy::plain::Kept;
 use crate::proxy::upstream::Upstreams;
 use crate::proxy::{Proxy, Room};
 use crate::random::Random;
@@ -185,13 +184,14 @@ impl Gateway {
             public: public.clone(),
         });
         let certificates = certificates(config, &policy.load())?;
+        let upstreams = Arc::new(Upstreams::new(clock.clone(), &server_conf()));
+        runtime.spawn(upstreams.clone().tidy());
         let proxy = Proxy {
             policy: policy.clone(),
             sessions: sessions.clone(),
             ceremonies: pages.ceremonies.clone(),
             room: Room::default(),
-            upstreams: Upstreams::new(clock.clone()),
-            kept: Kept::new(&server_conf()),
+            upstreams,
             audit: audit.clone(),
             traces,
             metrics: metrics.clone(),

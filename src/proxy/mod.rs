@@ -13,7 +13,7 @@ mod context;
 pub mod entrance;
 mod forward;
 mod parking;
-pub mod plain;
+mod plain;
 mod proxy_protocol;
 pub mod request;
 pub mod respond;
@@ -43,7 +43,7 @@ pub use self::context::Context;
 pub use self::parking::Room;
 use self::request::{Refusal, Target};
 use self::tls::{Certificates, OpenedFor};
-use self::upstream::Upstreams;
+use self::upstream::{Upstream, Upstreams};
 use crate::arrival::{Arrival, Public};
 use crate::assertion::AssertionKey;
 use crate::audit::{AuditLog, CorrelationIds};
@@ -77,8 +77,7 @@ pub struct Proxy {
     /// Keep what waits for its person.
     pub ceremonies: Ceremonies,
     pub room: Room,
-    pub upstreams: Upstreams,
-    pub kept: plain::Kept,
+    pub upstreams: Arc<Upstreams>,
     pub audit: AuditLog,
     pub traces: Traces,
     pub metrics: Arc<Metrics>,
@@ -163,7 +162,7 @@ impl ProxyHttp for Proxy {
         _downstream: &mut Downstream,
         context: &mut Context,
     ) -> pingora::Result<Box<HttpPeer>> {
-        Ok(Box::new(HttpPeer::clone(&*self.peer(context).await?)))
+        Ok(Box::new(self.upstream(context).await?.peer.clone()))
     }
 
     async fn upstream_request_filter(
@@ -291,11 +290,11 @@ impl ProxyHttp for Proxy {
 
 impl Proxy {
     /// Where a permitted request goes.
-    async fn peer(&self, context: &mut Context) -> pingora::Result<Arc<HttpPeer>> {
+    async fn upstream(&self, context: &mut Context) -> pingora::Result<Arc<Upstream>> {
         // Borrowed, not taken: it is asked for again at a second try.
         let app = permit(context)?.app();
-        match self.upstreams.peer(&app.upstream).await {
-            Ok(peer) => Ok(peer),
+        match self.upstreams.at(&app.upstream).await {
+            Ok(upstream) => Ok(upstream),
             Err(error) => {
                 tracing::warn!(%error, app = app.name, "no upstream");
                 context.code = Cow::Borrowed("upstream-unresolved");

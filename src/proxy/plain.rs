@@ -6,14 +6,10 @@
 
 use futures_util::FutureExt as _;
 use http::{HeaderName, Method, Version, header};
-use pingora::connectors::ConnectorOptions;
-use pingora::connectors::http::v1::Connector;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::protocols::http::HttpTask;
-use pingora::protocols::http::v1::client::HttpSession as Upstream;
+use pingora::protocols::http::v1::client::HttpSession as Asked;
 use pingora::proxy::{ProxyHttp as _, Session as Downstream};
-use pingora::server::configuration::ServerConf;
-use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorType};
 
 use super::{Context, Proxy};
@@ -23,31 +19,6 @@ const AT_ONCE: usize = 4;
 
 /// How often it is tried again because the upstream had closed a connection that was kept.
 const TRIES: usize = 16;
-
-/// Connections to upstreams, kept for the next plain request.
-pub struct Kept(Connector);
-
-impl Kept {
-    pub fn new(conf: &ServerConf) -> Self {
-        Self(Connector::new(Some(ConnectorOptions::from_server_conf(conf))))
-    }
-
-    /// A connection, and whether it had been kept.
-    async fn connection(&self, peer: &HttpPeer) -> pingora::Result<(Upstream, bool)> {
-        let (mut upstream, reused) = match self.0.reused_http_session(peer).await {
-            Some(upstream) => (upstream, true),
-            // Boxed: to connect takes a thousand times as long, and room in every request that need not.
-            None => Box::pin(self.0.get_http_session(peer)).await.map_err(|error| error.into_up())?,
-        };
-        upstream.read_timeout = peer.options.read_timeout;
-        upstream.write_timeout = peer.options.write_timeout;
-        Ok((upstream, reused))
-    }
-
-    async fn keep(&self, upstream: Upstream, peer: &HttpPeer) {
-        self.0.release_http_session(upstream, peer, peer.options.idle_timeout).await;
-    }
-}
 
 /// Whether a request asks for nothing that pingora's own proxying is needed for.
 pub(super) fn is_plain(downstream: &mut Downstream, context: &Context) -> bool {
@@ -93,14 +64,25 @@ impl Proxy {
     ) -> pingora::Result<()> {
         let mut tries = 0;
         loop {
-            let peer = self.peer(context).await?;
-            let (mut upstream, reused) = self.kept.connection(&peer).await?;
-            match self.exchange(downstream, &mut upstream, context).await {
-                Ok(true) => {
-                    self.kept.keep(upstream, &peer).await;
+            let upstream = self.upstream(context).await?;
+            let kept = upstream.kept();
+            let reused = kept.is_some();
+            let stream = match kept {
+                Some(stream) => stream,
+                // Boxed: to connect takes long, and otherwise room in each of many requests that need not.
+                None => Box::pin(self.upstreams.connect(&upstream)).await?,
+            };
+            let mut asked = Asked::new_with_options(stream, &upstream.peer);
+            asked.read_timeout = upstream.peer.options.read_timeout;
+            asked.write_timeout = upstream.peer.options.write_timeout;
+            match self.exchange(downstream, &mut asked, context).await {
+                Ok(whole) => {
+                    asked.respect_keepalive();
+                    if whole && let Some(stream) = asked.reuse().await {
+                        upstream.keep(stream);
+                    }
                     return Ok(());
                 }
-                Ok(false) => return Ok(()),
                 Err(mut error) => {
                     tries += 1;
                     error.retry.decide_reuse(reused);
@@ -116,19 +98,19 @@ impl Proxy {
     async fn exchange(
         &self,
         downstream: &mut Downstream,
-        upstream: &mut Upstream,
+        asked: &mut Asked,
         context: &mut Context,
     ) -> pingora::Result<bool> {
-        let mut asked = downstream.req_header().as_owned_parts();
-        asked.headers.remove(header::CONNECTION);
-        asked.version = Version::HTTP_11;
-        let asked = self.forwarded(context)?.write(asked)?;
-        upstream.write_request_header(Box::new(asked)).await.map_err(|error| error.into_up())?;
+        let mut parts = downstream.req_header().as_owned_parts();
+        parts.headers.remove(header::CONNECTION);
+        parts.version = Version::HTTP_11;
+        let head = self.forwarded(context)?.write(parts)?;
+        asked.write_request_header(Box::new(head)).await.map_err(|error| error.into_up())?;
         loop {
             let mut told = Vec::with_capacity(AT_ONCE);
-            told.push(next(downstream, upstream).await?);
+            told.push(next(downstream, asked).await?);
             while told.len() < AT_ONCE && !told.iter().any(HttpTask::is_end) {
-                match upstream.read_response_task().now_or_never() {
+                match asked.read_response_task().now_or_never() {
                     // Failed after what was said so far, which is passed on.
                     Some(Err(error)) => told.push(HttpTask::Failed(error.into_up())),
                     Some(Ok(task)) => told.push(task),
@@ -151,11 +133,11 @@ impl Proxy {
 }
 
 /// What the upstream says next, unless the client goes before.
-async fn next(downstream: &mut Downstream, upstream: &mut Upstream) -> pingora::Result<HttpTask> {
+async fn next(downstream: &mut Downstream, asked: &mut Asked) -> pingora::Result<HttpTask> {
     tokio::select! {
         // First, for it costs nothing to ask.
         biased;
-        said = upstream.read_response_task() => said.map_err(|error| error.into_up()),
+        said = asked.read_response_task() => said.map_err(|error| error.into_up()),
         gone = downstream.as_downstream_mut().read_body_or_idle(true) => match gone {
             Err(error) => Err(error.into_down()),
             Ok(_) => Err(Error::explain(ErrorType::ConnectionClosed, "a body nobody announced").into_down()),

@@ -1,12 +1,17 @@
-//! Where an app lives: its address, and how to connect to it, made once in a while and not once a request.
+//! Where an app lives: its address, and the connections to it that wait for the next request.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use futures_util::FutureExt as _;
+use pingora::connectors::{ConnectorOptions, TransportConnector};
+use pingora::protocols::Stream;
+use pingora::server::configuration::ServerConf;
 use pingora::upstreams::peer::HttpPeer;
+use tokio::io::AsyncReadExt as _;
 use url::{Host, Url};
 
 use crate::time::{Clock, Timestamp};
@@ -19,6 +24,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(300);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// Connections that one upstream is kept at most.
+const MOST_KEPT: usize = 512;
+
+/// How often it is looked for connections that nobody used any more.
+const TIDIED: Duration = Duration::from_secs(10);
+
 /// Why no peer could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum UpstreamError {
@@ -30,45 +41,122 @@ pub enum UpstreamError {
     Nowhere(String),
 }
 
-/// Peers of upstreams, by URL.
+/// Upstreams by URL.
 pub struct Upstreams {
     clock: Arc<dyn Clock>,
+    connector: TransportConnector,
     known: ArcSwap<HashMap<String, Known>>,
 }
 
 #[derive(Clone)]
 struct Known {
-    peer: Arc<HttpPeer>,
+    upstream: Arc<Upstream>,
     at: Timestamp,
 }
 
 impl Upstreams {
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, known: ArcSwap::default() }
+    pub fn new(clock: Arc<dyn Clock>, conf: &ServerConf) -> Self {
+        let options = ConnectorOptions::from_server_conf(conf);
+        Self { clock, connector: TransportConnector::new(Some(options)), known: ArcSwap::default() }
     }
 
-    /// The peer behind an upstream's URL.
-    pub async fn peer(&self, upstream: &Url) -> Result<Arc<HttpPeer>, UpstreamError> {
+    /// The upstream at a URL.
+    pub async fn at(&self, url: &Url) -> Result<Arc<Upstream>, UpstreamError> {
         let now = self.clock.now();
-        let known = self.known.load().get(upstream.as_str()).cloned();
+        let known = self.known.load().get(url.as_str()).cloned();
         if let Some(known) = &known
             && now.since(known.at) < RESOLVED
         {
-            return Ok(known.peer.clone());
+            return Ok(known.upstream.clone());
         }
-        let peer = match resolve(upstream).await {
-            Ok(address) => Arc::new(peer(upstream, address)),
+        let peer = match resolve(url).await {
+            Ok(address) => peer(url, address),
             // A resolver that is down must not take the upstream with it.
-            Err(UpstreamError::Unresolved { .. }) if let Some(known) = known => return Ok(known.peer),
+            Err(UpstreamError::Unresolved { .. }) if let Some(known) = known => return Ok(known.upstream),
             Err(error) => return Err(error),
+        };
+        let upstream = match known {
+            Some(known) if known.upstream.peer._address == peer._address => known.upstream,
+            _ => Arc::new(Upstream { peer, waiting: Mutex::default() }),
         };
         self.known.rcu(|known| {
             let mut known = HashMap::clone(known);
-            known.insert(upstream.to_string(), Known { peer: peer.clone(), at: now });
+            known.insert(url.to_string(), Known { upstream: upstream.clone(), at: now });
             known
         });
-        Ok(peer)
+        Ok(upstream)
     }
+
+    /// A new connection.
+    pub async fn connect(&self, upstream: &Upstream) -> pingora::Result<Stream> {
+        self.connector.new_stream(&upstream.peer).await.map_err(|error| error.into_up())
+    }
+
+    /// Closes what nobody used any more, as long as it is polled.
+    pub async fn tidy(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(TIDIED).await;
+            for known in self.known.load_full().values() {
+                known.upstream.close_idle(Instant::now());
+            }
+        }
+    }
+}
+
+/// One upstream at one address.
+pub struct Upstream {
+    pub peer: HttpPeer,
+    /// Connections without a request, in the order they were left.
+    waiting: Mutex<VecDeque<Waiting>>,
+}
+
+struct Waiting {
+    stream: Stream,
+    since: Instant,
+}
+
+impl Upstream {
+    /// A connection that was kept, and that nothing has come from since: the one used last.
+    ///
+    /// pingora's own pool has a task for each that waits for it to close, begun and ended at every request.
+    pub fn kept(&self) -> Option<Stream> {
+        loop {
+            let mut last = self.waiting().pop_back()?;
+            if last.since.elapsed() < IDLE_TIMEOUT && is_silent(&mut last.stream) {
+                return Some(last.stream);
+            }
+        }
+    }
+
+    /// Keeps a connection whose answer has been read to its end.
+    pub fn keep(&self, mut stream: Stream) {
+        if !is_silent(&mut stream) {
+            return;
+        }
+        let mut waiting = self.waiting();
+        let first = if waiting.len() < MOST_KEPT { None } else { waiting.pop_front() };
+        waiting.push_back(Waiting { stream, since: Instant::now() });
+        drop(waiting);
+        // Closed with nobody waiting for the lock.
+        drop(first);
+    }
+
+    fn close_idle(&self, now: Instant) {
+        let mut waiting = std::mem::take(&mut *self.waiting());
+        waiting.retain_mut(|one| now.duration_since(one.since) < IDLE_TIMEOUT && is_silent(&mut one.stream));
+        let mut left_since = self.waiting();
+        waiting.append(&mut left_since);
+        *left_since = waiting;
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Neither closed nor saying anything before it is asked.
+fn is_silent(stream: &mut Stream) -> bool {
+    stream.read(&mut [0]).now_or_never().is_none()
 }
 
 async fn resolve(upstream: &Url) -> Result<SocketAddr, UpstreamError> {
