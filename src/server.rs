@@ -184,7 +184,7 @@ impl Gateway {
             public: public.clone(),
         });
         let certificates = certificates(config, &policy.load())?;
-        let upstreams = Arc::new(Upstreams::new(clock.clone(), &server_conf()));
+        let upstreams = Arc::new(Upstreams::new(&server_conf()));
         runtime.spawn(upstreams.clone().tidy());
         let proxy = Proxy {
             policy: policy.clone(),

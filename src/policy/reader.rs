@@ -1,7 +1,7 @@
 //! Reading a tree key by key, collecting everything that is wrong on the way.
 
 use std::cell::RefCell;
-use std::fmt::{Display, Write as _};
+use std::fmt::Display;
 use std::time::Duration;
 
 use super::document::{Key, Node, Value};
@@ -310,8 +310,8 @@ pub fn format_duration(span: Duration) -> String {
     let mut text = String::new();
     for (unit, seconds) in UNITS {
         if rest >= seconds {
-            // A string takes whatever is written.
-            let _ = write!(text, "{}{unit}", rest / seconds);
+            text.push_str(itoa::Buffer::new().format(rest / seconds));
+            text.push(unit);
             rest %= seconds;
         }
     }

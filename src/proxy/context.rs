@@ -20,6 +20,8 @@ pub struct Context {
     pub(super) correlation: String,
     /// Where it comes from, once that was asked.
     pub(super) address: Option<IpAddr>,
+    /// The same as text.
+    pub(super) from: Option<String>,
     pub(super) protocol: Protocol,
     pub(super) host: String,
     pub(super) path: String,
@@ -49,6 +51,7 @@ impl Context {
             started: Instant::now(),
             correlation,
             address: None,
+            from: None,
             protocol: Protocol::Http,
             host: String::new(),
             path: String::new(),

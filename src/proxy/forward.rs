@@ -1,8 +1,5 @@
 //! What an upstream is told, and what of its answer is kept back.
 
-use std::fmt::Write as _;
-use std::net::IpAddr;
-
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use pingora::http::{RequestHeader, ResponseHeader};
@@ -32,7 +29,8 @@ pub(super) struct Forwarded<'a> {
     pub host: &'a str,
     /// Where the browser addressed it.
     pub public: &'a Public,
-    pub address: Option<IpAddr>,
+    /// The client's address.
+    pub from: Option<&'a str>,
     pub path: &'a str,
     pub query: Option<&'a str>,
     pub assertion: &'a AssertionKey,
@@ -84,11 +82,8 @@ impl Forwarded<'_> {
         };
         headers.insert(FORWARDED_HOST, authority);
         headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
-        if let Some(address) = self.address {
-            // As long as an IPv6 address can be: it grows but once.
-            let mut text = String::with_capacity(45);
-            let _ = write!(text, "{address}");
-            headers.insert(FORWARDED_FOR, value(text)?);
+        if let Some(from) = self.from {
+            headers.insert(FORWARDED_FOR, value(from.to_owned())?);
         }
         Ok(())
     }

@@ -121,6 +121,7 @@ impl ProxyHttp for Proxy {
     ) -> pingora::Result<bool> {
         downstream.as_downstream_mut().set_write_timeout(Some(WRITE_TIMEOUT));
         context.address = self.address(downstream);
+        context.from = context.address.map(client::spelled);
         let target = match read_head(downstream) {
             Ok(target) => target,
             Err(refusal) => return self.refuse(downstream, context, refusal).await,
@@ -267,7 +268,7 @@ impl ProxyHttp for Proxy {
         tracing::info!(
             target: "sluse::request",
             reference = context.correlation,
-            address = context.address.map(tracing::field::display),
+            address = context.from,
             host = context.host,
             method = head.method.as_str(),
             path = context.path,
@@ -293,7 +294,8 @@ impl Proxy {
     async fn upstream(&self, context: &mut Context) -> pingora::Result<Arc<Upstream>> {
         // Borrowed, not taken: it is asked for again at a second try.
         let app = permit(context)?.app();
-        match self.upstreams.at(&app.upstream).await {
+        let now = context.decided_at.unwrap_or_else(|| self.clock.now());
+        match self.upstreams.at(&app.upstream, now).await {
             Ok(upstream) => Ok(upstream),
             Err(error) => {
                 tracing::warn!(%error, app = app.name, "no upstream");
@@ -308,11 +310,11 @@ impl Proxy {
         Ok(forward::Forwarded {
             host: &context.host,
             public: &self.public,
-            address: context.address,
+            from: context.from.as_deref(),
             path: &context.path,
             query: context.query.as_deref(),
             assertion: &self.assertion,
-            now: self.clock.now(),
+            now: context.decided_at.unwrap_or_else(|| self.clock.now()),
             permit: permit(context)?,
             session: context.session.as_deref(),
         })

@@ -14,7 +14,7 @@ use pingora::upstreams::peer::HttpPeer;
 use tokio::io::AsyncReadExt as _;
 use url::{Host, Url};
 
-use crate::time::{Clock, Timestamp};
+use crate::time::Timestamp;
 
 /// How long a resolved name is used before it is asked for again.
 const RESOLVED: Duration = Duration::from_secs(30);
@@ -43,7 +43,6 @@ pub enum UpstreamError {
 
 /// Upstreams by URL.
 pub struct Upstreams {
-    clock: Arc<dyn Clock>,
     connector: TransportConnector,
     known: ArcSwap<HashMap<String, Known>>,
 }
@@ -55,14 +54,13 @@ struct Known {
 }
 
 impl Upstreams {
-    pub fn new(clock: Arc<dyn Clock>, conf: &ServerConf) -> Self {
+    pub fn new(conf: &ServerConf) -> Self {
         let options = ConnectorOptions::from_server_conf(conf);
-        Self { clock, connector: TransportConnector::new(Some(options)), known: ArcSwap::default() }
+        Self { connector: TransportConnector::new(Some(options)), known: ArcSwap::default() }
     }
 
     /// The upstream at a URL.
-    pub async fn at(&self, url: &Url) -> Result<Arc<Upstream>, UpstreamError> {
-        let now = self.clock.now();
+    pub async fn at(&self, url: &Url, now: Timestamp) -> Result<Arc<Upstream>, UpstreamError> {
         let known = self.known.load().get(url.as_str()).cloned();
         if let Some(known) = &known
             && now.since(known.at) < RESOLVED

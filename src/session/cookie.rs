@@ -7,6 +7,7 @@
 use std::fmt;
 
 use base64::Engine as _;
+use base64_simd::Out;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::random::{self, Random};
@@ -60,7 +61,10 @@ impl SessionToken {
         if value.len() != (RANDOM + MAC) * 4 / 3 {
             return None;
         }
-        URL_SAFE_NO_PAD.decode_slice(value, &mut token).ok().filter(|read| *read == token.len())?;
+        let read = base64_simd::URL_SAFE_NO_PAD.decode(value.as_bytes(), Out::from_slice(&mut token)).ok()?;
+        if read.len() != RANDOM + MAC {
+            return None;
+        }
         let (bits, tag) = token.split_at(RANDOM);
         let genuine: bool = subtle::ConstantTimeEq::ct_eq(&mac(key, host, bits)[..], tag).into();
         genuine.then_some(Self(token))

@@ -37,18 +37,10 @@ where
     }
 }
 
-/// By byte: whether a JSON string holds it as an escape alone.
-const SPECIAL: [bool; 256] = {
-    let mut special = [false; 256];
-    let mut control = 0;
-    while control < 0x20 {
-        special[control] = true;
-        control += 1;
-    }
-    special[b'"' as usize] = true;
-    special[b'\\' as usize] = true;
-    special
-};
+/// Whether a JSON string holds a byte as an escape alone.
+const fn is_special(byte: u8) -> bool {
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+}
 
 /// Bytes: most lines fit in them.
 const ROOM: usize = 768;
@@ -76,7 +68,12 @@ impl Line {
 
     /// With escapes for what a JSON string may not hold (RFC 8259, section 7).
     fn escaped(&mut self, mut text: &str) {
-        while let Some(at) = text.bytes().position(|byte| SPECIAL[usize::from(byte)]) {
+        // Looked at from end to end: many bytes at once, where one that stops would take them one by one.
+        if !text.bytes().fold(false, |special, byte| special | is_special(byte)) {
+            self.0.push_str(text);
+            return;
+        }
+        while let Some(at) = text.bytes().position(is_special) {
             self.0.push_str(&text[..at]);
             match text.as_bytes()[at] {
                 b'"' => self.0.push_str("\\\""),
@@ -105,12 +102,12 @@ impl Visit for Line {
 
     fn record_i64(&mut self, field: &Field, value: i64) {
         self.name(field);
-        self.plain(value);
+        self.0.push_str(itoa::Buffer::new().format(value));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
         self.name(field);
-        self.plain(value);
+        self.0.push_str(itoa::Buffer::new().format(value));
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
