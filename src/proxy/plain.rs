@@ -111,13 +111,17 @@ impl Proxy {
             told.push(next(downstream, asked).await?);
             while told.len() < AT_ONCE && !told.iter().any(HttpTask::is_end) {
                 match asked.read_response_task().now_or_never() {
-                    // Failed after what was said so far, which is passed on.
-                    Some(Err(error)) => told.push(HttpTask::Failed(error.into_up())),
                     Some(Ok(task)) => told.push(task),
+                    // What came before it is passed on, unless the failure can still be told in its place.
+                    Some(Err(error)) if downstream.response_written().is_some() => {
+                        told.push(HttpTask::Failed(error.into_up()));
+                    }
+                    Some(Err(error)) => return Err(error.into_up()),
                     None => break,
                 }
             }
-            let whole = matches!(told.last(), Some(last) if last.is_end() && !matches!(last, HttpTask::Failed(_)));
+            let whole =
+                matches!(told.last(), Some(last) if last.is_end() && !matches!(last, HttpTask::Failed(_)));
             for task in &mut told {
                 if let HttpTask::Header(head, end) = task {
                     frame(downstream, head, *end)?;
@@ -157,4 +161,39 @@ fn frame(downstream: &Downstream, head: &mut ResponseHeader, end: bool) -> pingo
         head.insert_header(header::TRANSFER_ENCODING, "chunked")?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_to_this_hop_goes_the_other_way() {
+        let plain = |name: &'static str, value: &str| {
+            let mut head = RequestHeader::build("GET", b"/", None).unwrap();
+            head.append_header("Host", "cura.example").unwrap();
+            head.append_header(name, value).unwrap();
+            says_nothing_to_this_hop(&head)
+        };
+        for (name, value) in [("Accept", "*/*"), ("Connection", "Keep-Alive"), ("Connection", "close")] {
+            assert!(plain(name, value), "{name}: {value}");
+        }
+        for (name, value) in [
+            ("Connection", "upgrade"),
+            ("Connection", "keep-alive, x-kept"),
+            ("Connection", ""),
+            ("Upgrade", "h2c"),
+            ("HTTP2-Settings", "x"),
+            ("TE", "trailers"),
+            ("Trailer", "x"),
+            ("Transfer-Encoding", "chunked"),
+            ("Content-Length", "0"),
+            ("Expect", "100-continue"),
+            ("Keep-Alive", "timeout=5"),
+            ("Proxy-Connection", "keep-alive"),
+            ("Proxy-Authorization", "Basic x"),
+        ] {
+            assert!(!plain(name, value), "{name}: {value}");
+        }
+    }
 }

@@ -187,3 +187,86 @@ fn peer(upstream: &Url, address: SocketAddr) -> HttpPeer {
     peer.options.idle_timeout = Some(IDLE_TIMEOUT);
     peer
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncWriteExt as _, DuplexStream, duplex};
+
+    use super::*;
+
+    fn upstream() -> Upstream {
+        let address = "127.0.0.1:9".parse().unwrap();
+        let url = "http://127.0.0.1:9".parse().unwrap();
+        Upstream { peer: peer(&url, address), waiting: Mutex::default() }
+    }
+
+    /// Keeps a connection; its other end, and by what it is known again.
+    fn kept(upstream: &Upstream) -> (DuplexStream, *const ()) {
+        let (near, far) = duplex(64);
+        let near: Stream = Box::new(near);
+        let known = which(&near);
+        upstream.keep(near);
+        (far, known)
+    }
+
+    fn which(stream: &Stream) -> *const () {
+        std::ptr::from_ref(&**stream).cast()
+    }
+
+    #[tokio::test]
+    async fn the_one_used_last_is_the_next() {
+        let upstream = upstream();
+        let (_far, first) = kept(&upstream);
+        let (_other_far, second) = kept(&upstream);
+        assert_eq!(upstream.kept().as_ref().map(which), Some(second));
+        assert_eq!(upstream.kept().as_ref().map(which), Some(first));
+        assert!(upstream.kept().is_none());
+    }
+
+    #[tokio::test]
+    async fn one_that_closed_or_spoke_is_not_used_again() {
+        let upstream = upstream();
+        let (_far, silent) = kept(&upstream);
+        let (mut spoke, _) = kept(&upstream);
+        let (closed, _) = kept(&upstream);
+        spoke.write_all(b"x").await.unwrap();
+        drop(closed);
+        assert_eq!(upstream.kept().as_ref().map(which), Some(silent));
+        let (near, mut far) = duplex(64);
+        far.write_all(b"x").await.unwrap();
+        upstream.keep(Box::new(near));
+        assert!(upstream.kept().is_none());
+    }
+
+    #[tokio::test]
+    async fn so_many_are_kept_and_the_oldest_goes() {
+        let upstream = upstream();
+        let ends: Vec<_> = (0..=MOST_KEPT).map(|_| kept(&upstream)).collect();
+        let left: Vec<_> = std::iter::from_fn(|| upstream.kept()).map(|stream| which(&stream)).collect();
+        assert_eq!(left, ends[1..].iter().rev().map(|(_, known)| *known).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn idle_ones_are_closed() {
+        let upstream = upstream();
+        let (_far, _) = kept(&upstream);
+        let (closed, _) = kept(&upstream);
+        drop(closed);
+        upstream.close_idle(Instant::now());
+        assert_eq!(upstream.waiting().len(), 1, "the closed one goes at once");
+        upstream.close_idle(Instant::now() + IDLE_TIMEOUT);
+        assert_eq!(upstream.waiting().len(), 0);
+    }
+
+    #[tokio::test]
+    async fn connections_outlast_the_asking_for_the_address() {
+        let upstreams = Upstreams::new(&ServerConf::default());
+        let url = "http://127.0.0.1:9/".parse().unwrap();
+        let now = Timestamp::from_seconds(1_700_000_000);
+        let first = upstreams.at(&url, now).await.unwrap();
+        let later = upstreams.at(&url, now.plus(2 * RESOLVED)).await.unwrap();
+        assert!(Arc::ptr_eq(&first, &later), "the address is the same");
+        let nowhere = "http://no.such.name.invalid/".parse().unwrap();
+        assert!(matches!(upstreams.at(&nowhere, now).await, Err(UpstreamError::Unresolved { .. })));
+    }
+}

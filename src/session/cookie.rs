@@ -7,8 +7,8 @@
 use std::fmt;
 
 use base64::Engine as _;
-use base64_simd::Out;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64_simd::Out;
 
 use crate::random::{self, Random};
 use crate::secret::Secret;

@@ -59,6 +59,7 @@ mod telling;
 mod temps;
 mod terms;
 mod trace;
+mod upstream;
 mod wait;
 
 mod parts;
