@@ -3,6 +3,8 @@
 //! at each of HOSTS hosts (1), has a name, three groups and an address, and has proven a password and a key.
 //!
 //! A process of its own writes, `live-sessions write FOLDER COUNT HOSTS`: memory it had would be used again.
+//!
+//! `live-sessions into CONFIG HOST COUNT` has them in the store of an installation, begun now, and prints a cookie a line.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -11,9 +13,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use sluse::config::{Config, StoreLocation};
 use sluse::random::{self, Random, SeededRandom};
-use sluse::secret::Secret;
-use sluse::session::cookie::SessionToken;
+use sluse::secret::{Keys, Secret};
+use sluse::server::World;
+use sluse::session::cookie::{self, SessionToken};
 use sluse::session::{Lifetimes, Parts, Sessions};
 use sluse::store::Store as _;
 use sluse::store::sqlite::Sqlite;
@@ -30,9 +34,28 @@ async fn main() -> anyhow::Result<()> {
     match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [count] => measure(count.parse()?, 1).await,
         [count, hosts] => measure(count.parse()?, hosts.parse()?).await,
-        ["write", folder, count, hosts] => write(Path::new(folder), count.parse()?, hosts.parse()?).await,
+        ["write", folder, count, hosts] => {
+            let (folder, count, hosts): (&Path, usize, usize) =
+                (folder.as_ref(), count.parse()?, hosts.parse()?);
+            let hosts: Vec<_> = (0..hosts).map(|host| format!("app-{host}.kommune.example")).collect();
+            let written = Written { people: count / hosts.len(), hosts: &hosts, key: KEY, now: NOW };
+            Ok(std::fs::write(folder.join("cookies"), written.into(&folder.join("sluse.db")).await?)?)
+        }
+        ["into", config, host, count] => into(Path::new(config), host, count.parse()?).await,
         _ => anyhow::bail!("live-sessions COUNT [HOSTS]"),
     }
+}
+
+async fn into(config: &Path, host: &str, people: usize) -> anyhow::Result<()> {
+    let config = Config::load(config).map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
+    let StoreLocation::Sqlite(store) = &config.store;
+    let (key, now) = (Keys::load(&config.key_file)?.token, World::system().clock.now());
+    let written = Written { people, hosts: &[host.to_owned()], key, now };
+    for line in written.into(store).await?.lines() {
+        let (value, _) = line.split_once(' ').context("a cookie has no host")?;
+        println!("{}={value}", cookie::SESSION);
+    }
+    Ok(())
 }
 
 async fn measure(count: usize, hosts: usize) -> anyhow::Result<()> {
@@ -99,50 +122,59 @@ fn cookies(text: &str) -> anyhow::Result<Vec<(String, String)>> {
 /// People in a statement: SQLite takes 32 766 values.
 const BATCH: usize = 1_000;
 
-/// Writes a store, and the cookies' values and their hosts, in no order: tokens are random.
-async fn write(folder: &Path, count: usize, hosts: usize) -> anyhow::Result<()> {
-    let path = folder.join("sluse.db");
-    Sqlite::open(&path).await?.close().await;
-    let random = SeededRandom::new(1);
-    let mut cookies = Vec::with_capacity(count);
-    // Identifiers are random: a row goes to any page, and a small cache would give up each and read it again.
-    let options = SqliteConnectOptions::new().filename(path).pragma("cache_size", "-4000000");
-    let mut connection = SqliteConnection::connect_with(&options).await?;
-    let mut write = connection.begin().await?;
-    let (now, end) = (NOW.as_millis(), NOW.plus(Duration::from_hours(12)).as_millis());
-    let numbers: Vec<usize> = (0..count / hosts).collect();
-    for numbers in numbers.chunks(BATCH) {
-        let people: Vec<_> =
-            numbers.iter().map(|n| (n, random::uuid(&random), random::uuid(&random))).collect();
-        QueryBuilder::new(
-            "INSERT INTO users (id, username, name, group_names, claims, disabled, created_at) ",
-        )
-        .push_values(&people, |mut row, (n, user, _)| {
-            row.push_bind(user.as_bytes().as_slice())
-                .push_bind(format!("a{n:07}"))
-                .push_bind(format!("Anna Hansen {n:07}"))
-                .push_bind(r#"["care-staff","evening-shift","area-north"]"#)
-                .push_bind(format!(r#"[["email","a{n:07}@kommune.example"]]"#))
-                .push_bind(0)
-                .push_bind(now);
-        })
-        .build()
-        .execute(&mut *write)
-        .await?;
-        QueryBuilder::new("INSERT INTO sign_ins (id, user, started_at, ends_at, seen_at) ")
-            .push_values(&people, |mut row, (_, user, sign_in)| {
-                let [user, sign_in] = [user, sign_in].map(|id| id.as_bytes().as_slice());
-                row.push_bind(sign_in).push_bind(user).push_bind(now).push_bind(end).push_bind(now);
+/// Sessions to be written: one of each of so many people at each of the hosts.
+struct Written<'a> {
+    people: usize,
+    hosts: &'a [String],
+    key: Secret<[u8; 32]>,
+    now: Timestamp,
+}
+
+impl Written<'_> {
+    /// Writes them to a store. The cookies' values and their hosts, a line each, in no order: tokens are random.
+    async fn into(self, path: &Path) -> anyhow::Result<String> {
+        let Self { people, hosts, key, now } = self;
+        Sqlite::open(path).await?.close().await;
+        let random = SeededRandom::new(1);
+        let mut cookies = Vec::with_capacity(people * hosts.len());
+        // Identifiers are random: a row goes to any page, and a small cache would give up each and read it again.
+        let options = SqliteConnectOptions::new().filename(path).pragma("cache_size", "-4000000");
+        let mut connection = SqliteConnection::connect_with(&options).await?;
+        let mut write = connection.begin().await?;
+        let (now, end) = (now.as_millis(), now.plus(Duration::from_hours(12)).as_millis());
+        let numbers: Vec<usize> = (0..people).collect();
+        for numbers in numbers.chunks(BATCH) {
+            let people: Vec<_> =
+                numbers.iter().map(|n| (n, random::uuid(&random), random::uuid(&random))).collect();
+            QueryBuilder::new(
+                "INSERT INTO users (id, username, name, group_names, claims, disabled, created_at) ",
+            )
+            .push_values(&people, |mut row, (n, user, _)| {
+                row.push_bind(user.as_bytes().as_slice())
+                    .push_bind(format!("a{n:07}"))
+                    .push_bind(format!("Anna Hansen {n:07}"))
+                    .push_bind(r#"["care-staff","evening-shift","area-north"]"#)
+                    .push_bind(format!(r#"[["email","a{n:07}@kommune.example"]]"#))
+                    .push_bind(0)
+                    .push_bind(now);
             })
             .build()
             .execute(&mut *write)
             .await?;
-        for host in (0..hosts).map(|host| format!("app-{host}.kommune.example")) {
-            let tokens: Vec<_> = people.iter().map(|_| SessionToken::new(&random, &KEY, &host)).collect();
-            QueryBuilder::new("INSERT INTO sessions (token, host, sign_in, password_at, key_at, key_credential, key_user_verified) ")
+            QueryBuilder::new("INSERT INTO sign_ins (id, user, started_at, ends_at, seen_at) ")
+                .push_values(&people, |mut row, (_, user, sign_in)| {
+                    let [user, sign_in] = [user, sign_in].map(|id| id.as_bytes().as_slice());
+                    row.push_bind(sign_in).push_bind(user).push_bind(now).push_bind(end).push_bind(now);
+                })
+                .build()
+                .execute(&mut *write)
+                .await?;
+            for host in hosts {
+                let tokens: Vec<_> = people.iter().map(|_| SessionToken::new(&random, &key, host)).collect();
+                QueryBuilder::new("INSERT INTO sessions (token, host, sign_in, password_at, key_at, key_credential, key_user_verified) ")
                 .push_values(people.iter().zip(&tokens), |mut row, ((_, _, sign_in), token)| {
                     row.push_bind(token.hash().0.to_vec())
-                        .push_bind(&host)
+                        .push_bind(host)
                         .push_bind(sign_in.as_bytes().as_slice())
                         .push_bind(now)
                         .push_bind(now)
@@ -152,13 +184,13 @@ async fn write(folder: &Path, count: usize, hosts: usize) -> anyhow::Result<()> 
                 .build()
                 .execute(&mut *write)
                 .await?;
-            cookies.extend(tokens.iter().map(|token| format!("{} {host}\n", token.value())));
+                cookies.extend(tokens.iter().map(|token| format!("{} {host}\n", token.value())));
+            }
         }
+        write.commit().await?;
+        shuffle(&mut cookies, &random);
+        Ok(cookies.concat())
     }
-    write.commit().await?;
-    shuffle(&mut cookies, &random);
-    std::fs::write(folder.join("cookies"), cookies.concat())?;
-    Ok(())
 }
 
 /// Fisher and Yates: neighbours in memory must not be neighbours in time.
