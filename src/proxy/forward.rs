@@ -22,7 +22,7 @@ const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// As many as are set here, at most.
-const MOST_SET: usize = 10;
+const MOST_SET: usize = 11;
 
 /// What is said of a request on its way to the upstream.
 pub(super) struct Forwarded<'a> {
@@ -49,6 +49,9 @@ impl Forwarded<'_> {
         strip(headers);
         cookies(headers);
         headers.reserve(MOST_SET);
+        if speaks_for_its_connection(headers) {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         self.addressed(headers)?;
         if let Some(session) = self.session {
             let told = session.told.told(self.assertion, &self.statement(session), self.now);
@@ -113,6 +116,15 @@ impl Forwarded<'_> {
             Some(query) => upstream.set_raw_path(format!("{}?{query}", self.path).as_bytes()),
         }
     }
+}
+
+/// A login of Windows (RFC 4559) is by connection: what comes on it next counts as the same person's, whosever it is.
+fn speaks_for_its_connection(headers: &HeaderMap) -> bool {
+    let scheme = |value: &HeaderValue, scheme: &[u8]| {
+        value.as_bytes().get(..scheme.len()).is_some_and(|said| said.eq_ignore_ascii_case(scheme))
+    };
+    let mut said = headers.get_all(header::AUTHORIZATION).iter();
+    said.any(|value| scheme(value, b"NTLM") || scheme(value, b"Negotiate"))
 }
 
 fn value(text: String) -> pingora::Result<HeaderValue> {

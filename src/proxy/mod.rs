@@ -1,8 +1,9 @@
 //! The proxy: a request's phases, in the order pingora runs them.
 //!
-//! `request_filter` canonicalises, finds the session and decides; without a [`Permit`] there is no
-//! `upstream_peer`, and so no connection. What the upstream is told is set in `upstream_request_filter`,
-//! after pingora has applied the client's `Connection` header, so that no client can strip it.
+//! `request_filter` canonicalises, finds the session and decides; without a [`Permit`] no upstream is found, and so
+//! there is no connection. A plain request is forwarded then and there. For any other, what the upstream is told is set
+//! in `upstream_request_filter`, after pingora has applied the client's `Connection` header, so that no client can
+//! strip it.
 
 mod admit;
 mod answer;
@@ -11,6 +12,7 @@ mod bridge;
 mod client;
 mod context;
 pub mod entrance;
+mod failure;
 mod forward;
 mod parking;
 mod plain;
@@ -37,7 +39,7 @@ use ipnet::IpNet;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::{FailToProxy, ProxyHttp, Session as Downstream};
 use pingora::upstreams::peer::HttpPeer;
-use pingora::{Error, ErrorSource, ErrorType};
+use pingora::{Error, ErrorType};
 
 pub use self::context::Context;
 pub use self::parking::Room;
@@ -113,7 +115,7 @@ impl ProxyHttp for Proxy {
     /// The gateway compresses nothing: no modules.
     fn init_downstream_modules(&self, _modules: &mut pingora::modules::http::HttpModules) {}
 
-    /// `true`: answered here. `false`: the permit is in the context.
+    /// `true`: it has been answered, by the upstream or by the gateway. `false`: the permit is in the context.
     async fn request_filter(
         &self,
         downstream: &mut Downstream,
@@ -232,18 +234,12 @@ impl ProxyHttp for Proxy {
         error: &Error,
         context: &mut Context,
     ) -> FailToProxy {
-        let status = status_of(error);
+        let status = failure::status(error);
         if context.code.is_empty() {
-            context.code = Cow::Borrowed(match status {
-                0 => "client-gone",
-                413 => "body-too-large",
-                502 | 504 => "upstream-unavailable",
-                400 => "request-broken",
-                _ => "internal-error",
-            });
+            context.code = Cow::Borrowed(failure::code(status));
         }
         let code = context.code.clone();
-        if status > 0 && downstream.response_written().is_none() {
+        if status > 0 && failure::answer(downstream).is_none() {
             tracing::warn!(%error, status, correlation = context.correlation, "a request failed");
             let _ = self.tell(downstream, context, status, code).await;
         }
@@ -263,7 +259,7 @@ impl ProxyHttp for Proxy {
             self.metrics.observed.with_label_values(&[app, rule, context.outcome, observed.outcome]).inc();
         }
         self.metrics.requests.with_label_values(&[app, &context.rule, context.outcome]).inc();
-        let status = downstream.response_written().map_or(0, |response| response.status.as_u16());
+        let status = failure::answer(downstream).map_or(0, |answer| answer.status.as_u16());
         let head = downstream.req_header();
         tracing::info!(
             target: "sluse::request",
@@ -370,20 +366,6 @@ fn read_head(downstream: &Downstream) -> Result<Target, Refusal> {
 
 fn cookie_lines(head: &RequestHeader) -> impl Iterator<Item = &[u8]> {
     head.headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes)
-}
-
-fn status_of(error: &Error) -> u16 {
-    match (error.etype(), error.esource()) {
-        (ErrorType::HTTPStatus(status), _) => *status,
-        (ErrorType::ReadTimedout | ErrorType::ConnectTimedout, ErrorSource::Upstream) => 504,
-        (_, ErrorSource::Upstream) => 502,
-        (
-            ErrorType::WriteError | ErrorType::ReadError | ErrorType::ConnectionClosed,
-            ErrorSource::Downstream,
-        ) => 0,
-        (_, ErrorSource::Downstream) => 400,
-        _ => 500,
-    }
 }
 
 #[cfg(test)]

@@ -10,15 +10,12 @@ use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::protocols::http::HttpTask;
 use pingora::protocols::http::v1::client::HttpSession as Asked;
 use pingora::proxy::{ProxyHttp as _, Session as Downstream};
-use pingora::{Error, ErrorType};
+use pingora::{Error, ErrorType, RetryType};
 
-use super::{Context, Proxy};
+use super::{Context, Proxy, failure};
 
 /// Parts of an answer that are written at once, when they are there: a head and the beginning of what follows.
 const AT_ONCE: usize = 4;
-
-/// How often it is tried again because the upstream had closed a connection that was kept.
-const TRIES: usize = 16;
 
 /// Whether a request asks for nothing that pingora's own proxying is needed for.
 pub(super) fn is_plain(downstream: &mut Downstream, context: &Context) -> bool {
@@ -62,12 +59,11 @@ impl Proxy {
         downstream: &mut Downstream,
         context: &mut Context,
     ) -> pingora::Result<()> {
-        let mut tries = 0;
+        let upstream = self.upstream(context).await?;
+        let mut kept = upstream.kept();
         loop {
-            let upstream = self.upstream(context).await?;
-            let kept = upstream.kept();
             let reused = kept.is_some();
-            let stream = match kept {
+            let stream = match kept.take() {
                 Some(stream) => stream,
                 // Boxed: to connect takes long, and otherwise room in each of many requests that need not.
                 None => Box::pin(self.upstreams.connect(&upstream)).await?,
@@ -84,9 +80,9 @@ impl Proxy {
                     return Ok(());
                 }
                 Err(mut error) => {
-                    tries += 1;
+                    // Once more, on a connection of its own, if the one that was kept closed under it.
                     error.retry.decide_reuse(reused);
-                    if !error.retry() || downstream.response_written().is_some() || tries == TRIES {
+                    if !error.retry() || failure::answer(downstream).is_some() {
                         return Err(error);
                     }
                 }
@@ -105,7 +101,7 @@ impl Proxy {
         parts.headers.remove(header::CONNECTION);
         parts.version = Version::HTTP_11;
         let head = self.forwarded(context)?.write(parts)?;
-        asked.write_request_header(Box::new(head)).await.map_err(|error| error.into_up())?;
+        asked.write_request_header(Box::new(head)).await.map_err(unsent)?;
         loop {
             let mut told = Vec::with_capacity(AT_ONCE);
             told.push(next(downstream, asked).await?);
@@ -113,7 +109,7 @@ impl Proxy {
                 match asked.read_response_task().now_or_never() {
                     Some(Ok(task)) => told.push(task),
                     // What came before it is passed on, unless the failure can still be told in its place.
-                    Some(Err(error)) if downstream.response_written().is_some() => {
+                    Some(Err(error)) if failure::answer(downstream).is_some() => {
                         told.push(HttpTask::Failed(error.into_up()));
                     }
                     Some(Err(error)) => return Err(error.into_up()),
@@ -134,6 +130,13 @@ impl Proxy {
             }
         }
     }
+}
+
+/// A request that the upstream cannot have read to its end.
+fn unsent(error: Box<Error>) -> Box<Error> {
+    let mut error = error.into_up();
+    error.retry = RetryType::ReusedOnly;
+    error
 }
 
 /// What the upstream says next, unless the client goes before.

@@ -24,10 +24,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(300);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Connections that one upstream is kept at most.
+/// How many connections wait for one upstream, at most.
 const MOST_KEPT: usize = 512;
 
-/// How often it is looked for connections that nobody used any more.
+/// How often idle connections are looked for, to be closed.
 const TIDIED: Duration = Duration::from_secs(10);
 
 /// Why no peer could be made.
@@ -59,7 +59,9 @@ impl Upstreams {
         Self { connector: TransportConnector::new(Some(options)), known: ArcSwap::default() }
     }
 
-    /// The upstream at a URL.
+    /// The upstream at a URL: the first address of its name's.
+    ///
+    /// When that was resolved too long ago, one request asks again, and others go on with what is known.
     pub async fn at(&self, url: &Url, now: Timestamp) -> Result<Arc<Upstream>, UpstreamError> {
         let known = self.known.load().get(url.as_str()).cloned();
         if let Some(known) = &known
@@ -67,22 +69,26 @@ impl Upstreams {
         {
             return Ok(known.upstream.clone());
         }
-        let peer = match resolve(url).await {
-            Ok(address) => peer(url, address),
+        if let Some(known) = &known {
+            self.know(url, known.upstream.clone(), now);
+        }
+        let upstream = match (resolve(url).await, known) {
+            (Ok(address), Some(known)) if known.upstream.address == address => return Ok(known.upstream),
+            (Ok(address), _) => Arc::new(Upstream::new(url, address)),
             // A resolver that is down must not take the upstream with it.
-            Err(UpstreamError::Unresolved { .. }) if let Some(known) = known => return Ok(known.upstream),
-            Err(error) => return Err(error),
+            (Err(UpstreamError::Unresolved { .. }), Some(known)) => return Ok(known.upstream),
+            (Err(error), _) => return Err(error),
         };
-        let upstream = match known {
-            Some(known) if known.upstream.peer._address == peer._address => known.upstream,
-            _ => Arc::new(Upstream { peer, waiting: Mutex::default() }),
-        };
+        self.know(url, upstream.clone(), now);
+        Ok(upstream)
+    }
+
+    fn know(&self, url: &Url, upstream: Arc<Upstream>, at: Timestamp) {
         self.known.rcu(|known| {
             let mut known = HashMap::clone(known);
-            known.insert(url.to_string(), Known { upstream: upstream.clone(), at: now });
+            known.insert(url.to_string(), Known { upstream: upstream.clone(), at });
             known
         });
-        Ok(upstream)
     }
 
     /// A new connection.
@@ -90,7 +96,7 @@ impl Upstreams {
         self.connector.new_stream(&upstream.peer).await.map_err(|error| error.into_up())
     }
 
-    /// Closes what nobody used any more, as long as it is polled.
+    /// Closes idle connections, now and then. Never ends.
     pub async fn tidy(self: Arc<Self>) {
         loop {
             tokio::time::sleep(TIDIED).await;
@@ -104,6 +110,7 @@ impl Upstreams {
 /// One upstream at one address.
 pub struct Upstream {
     pub peer: HttpPeer,
+    address: SocketAddr,
     /// Connections without a request, in the order they were left.
     waiting: Mutex<VecDeque<Waiting>>,
 }
@@ -114,9 +121,14 @@ struct Waiting {
 }
 
 impl Upstream {
+    fn new(url: &Url, address: SocketAddr) -> Self {
+        Self { peer: peer(url, address), address, waiting: Mutex::default() }
+    }
+
     /// A connection that was kept, and that nothing has come from since: the one used last.
     ///
-    /// pingora's own pool has a task for each that waits for it to close, begun and ended at every request.
+    /// pingora's own pool has a task for each connection, which waits for it to close and is begun and ended at every
+    /// request.
     pub fn kept(&self) -> Option<Stream> {
         loop {
             let mut last = self.waiting().pop_back()?;
@@ -144,7 +156,12 @@ impl Upstream {
         waiting.retain_mut(|one| now.duration_since(one.since) < IDLE_TIMEOUT && is_silent(&mut one.stream));
         let mut left_since = self.waiting();
         waiting.append(&mut left_since);
+        let too_many = waiting.len().saturating_sub(MOST_KEPT);
+        let closed: Vec<_> = waiting.drain(..too_many).collect();
         *left_since = waiting;
+        drop(left_since);
+        // Closed with nobody waiting for the lock.
+        drop(closed);
     }
 
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
@@ -154,7 +171,8 @@ impl Upstream {
 
 /// Neither closed nor saying anything before it is asked.
 fn is_silent(stream: &mut Stream) -> bool {
-    stream.read(&mut [0]).now_or_never().is_none()
+    // Unconstrained: in a task that has read much already, tokio makes every read wait, of whatever there is.
+    tokio::task::unconstrained(stream.read(&mut [0])).now_or_never().is_none()
 }
 
 async fn resolve(upstream: &Url) -> Result<SocketAddr, UpstreamError> {
@@ -195,9 +213,7 @@ mod tests {
     use super::*;
 
     fn upstream() -> Upstream {
-        let address = "127.0.0.1:9".parse().unwrap();
-        let url = "http://127.0.0.1:9".parse().unwrap();
-        Upstream { peer: peer(&url, address), waiting: Mutex::default() }
+        Upstream::new(&"http://127.0.0.1:9".parse().unwrap(), "127.0.0.1:9".parse().unwrap())
     }
 
     /// Keeps a connection; its other end, and by what it is known again.
@@ -258,6 +274,23 @@ mod tests {
         assert_eq!(upstream.waiting().len(), 0);
     }
 
+    /// More than tokio lets a task read before it is another's turn.
+    #[tokio::test]
+    async fn however_many_closed_none_is_used_again() {
+        for close in [
+            |upstream: &Upstream| upstream.kept().is_none(),
+            |upstream: &Upstream| {
+                upstream.close_idle(Instant::now());
+                upstream.waiting().is_empty()
+            },
+        ] {
+            let upstream = upstream();
+            let ends: Vec<_> = (0..MOST_KEPT).map(|_| kept(&upstream)).collect();
+            drop(ends);
+            assert!(close(&upstream));
+        }
+    }
+
     #[tokio::test]
     async fn connections_outlast_the_asking_for_the_address() {
         let upstreams = Upstreams::new(&ServerConf::default());
@@ -266,7 +299,18 @@ mod tests {
         let first = upstreams.at(&url, now).await.unwrap();
         let later = upstreams.at(&url, now.plus(2 * RESOLVED)).await.unwrap();
         assert!(Arc::ptr_eq(&first, &later), "the address is the same");
-        let nowhere = "http://no.such.name.invalid/".parse().unwrap();
-        assert!(matches!(upstreams.at(&nowhere, now).await, Err(UpstreamError::Unresolved { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_resolver_that_is_down_is_asked_now_and_then() {
+        let upstreams = Upstreams::new(&ServerConf::default());
+        let url: Url = "http://no.such.name.invalid/".parse().unwrap();
+        let now = Timestamp::from_seconds(1_700_000_000);
+        assert!(matches!(upstreams.at(&url, now).await, Err(UpstreamError::Unresolved { .. })));
+        let known = Arc::new(Upstream::new(&url, "127.0.0.1:9".parse().unwrap()));
+        upstreams.know(&url, known.clone(), now);
+        let later = now.plus(RESOLVED);
+        assert!(Arc::ptr_eq(&known, &upstreams.at(&url, later).await.unwrap()));
+        assert_eq!(upstreams.known.load()[url.as_str()].at, later);
     }
 }

@@ -69,7 +69,11 @@ struct Client {
 
 impl Client {
     async fn ask(&mut self, line: &str) {
-        self.connection.send(format!("{line} HTTP/1.1\r\nHost: {}\r\n\r\n", self.host)).await;
+        self.ask_with(line, "").await;
+    }
+
+    async fn ask_with(&mut self, line: &str, headers: &str) {
+        self.connection.send(format!("{line} HTTP/1.1\r\nHost: {}\r\n{headers}\r\n", self.host)).await;
     }
 
     async fn reply(&mut self) -> Reply {
@@ -114,6 +118,65 @@ async fn a_request_is_sent_again_where_the_kept_connection_closed_under_it() {
     asked(&mut upstream, "GET /open/third").await;
     drop(upstream);
     assert_eq!(client.reply().await.status, 502);
+}
+
+/// However many were kept: the second try is on a new one.
+#[tokio::test]
+async fn a_request_is_sent_again_once() {
+    let by_hand = ByHand::new().await;
+    let mut kept = Vec::new();
+    let mut clients = Vec::new();
+    for _ in 0..2 {
+        let mut client = by_hand.client().await;
+        client.ask("GET /open/at-once").await;
+        let mut upstream = by_hand.accept().await;
+        asked(&mut upstream, "GET /open/at-once").await;
+        clients.push(client);
+        kept.push(upstream);
+    }
+    for (client, upstream) in clients.iter_mut().zip(&mut kept) {
+        upstream.send(OK).await;
+        assert_eq!(client.reply().await.text(), "ok");
+    }
+    let (client, last, first) = (&mut clients[0], kept.pop(), kept.pop());
+    let (mut last, mut first) = (last.expect("two were kept"), first.expect("two were kept"));
+    client.ask("GET /open/again").await;
+    asked(&mut last, "GET /open/again").await;
+    drop(last);
+    let mut fresh = by_hand.accept().await;
+    asked(&mut fresh, "GET /open/again").await;
+    drop(fresh);
+    assert_eq!(client.reply().await.status, 502);
+    clients[1].ask("GET /open/next").await;
+    asked(&mut first, "GET /open/next").await;
+    first.send(OK).await;
+    assert_eq!(clients[1].reply().await.text(), "ok");
+}
+
+/// A connection that an upstream takes for one person's is nobody else's (RFC 4559, section 6).
+#[tokio::test]
+async fn a_connection_that_windows_logged_in_on_is_not_kept() {
+    let by_hand = ByHand::new().await;
+    let mut client = by_hand.client().await;
+    for (line, login) in [
+        ("GET /open/plain", "NTLM TlRMTVNTUAAB"),
+        ("GET /open/kerberos", "negotiate YII"),
+        ("POST /open/posted", "Negotiate YII"),
+        ("GET /open/basic", "Basic eDp4"),
+    ] {
+        let body = if line.starts_with("POST") { "Content-Length: 0\r\n" } else { "" };
+        client.ask_with(line, &format!("Authorization: {login}\r\n{body}")).await;
+        let mut upstream = by_hand.accept().await;
+        let head = String::from_utf8(upstream.bytes_until(b"\r\n\r\n").await).expect("a head is text");
+        assert!(head.starts_with(line) && head.contains(login), "{head}");
+        let closes = head.to_ascii_lowercase().contains("\r\nconnection: close\r\n");
+        assert_eq!(closes, !login.starts_with("Basic"), "{head}");
+        upstream.send(OK).await;
+        assert_eq!(client.reply().await.text(), "ok", "{line}");
+        if closes {
+            assert_eq!(upstream.closed().await, b"", "{line}");
+        }
+    }
 }
 
 /// What comes before it was asked for would be the next person's answer.
@@ -206,6 +269,16 @@ async fn early_hints_come_early() {
     assert_eq!((hints.status, hints.header("link")), (103, Some("</style.css>; rel=preload")));
     upstream.send(OK).await;
     assert_eq!(client.reply().await.text(), "ok");
+    // They are no answer: that there is none is still told.
+    client.ask("GET /open/third").await;
+    asked(&mut upstream, "GET /open/third").await;
+    upstream.send("HTTP/1.1 103 Early Hints\r\n\r\n").await;
+    assert_eq!(client.reply().await.status, 103);
+    drop(upstream);
+    let mut upstream = by_hand.accept().await;
+    asked(&mut upstream, "GET /open/third").await;
+    drop(upstream);
+    assert_eq!(client.reply().await.status, 502);
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 use http::header::HeaderName;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Method, Request, Uri};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpListener;
 
 use super::https::Secure;
 use crate::origin::Received;
@@ -125,4 +127,26 @@ async fn one_reading_or_none() {
         assert!(answer.is_none_or(|status| statuses.contains(&status)), "{case}: {answer:?}");
         assert_eq!(secure.origin.received().len(), before, "{case}");
     }
+}
+
+/// Not as a fault of anybody's.
+#[tokio::test]
+async fn a_stream_that_its_client_resets_is_noted_as_that() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+    let upstream = listener.local_addr().expect("a bound listener has an address");
+    let secure = Secure::before(&format!("http://{upstream}")).await;
+    let tls = secure.connect("cura.localhost", "h2").await.expect("a handshake");
+    let (client, connection) = h2::client::handshake(tls).await.expect("a preface");
+    let connection = tokio::spawn(connection);
+    let mut client = client.ready().await.expect("a connection");
+    let said = Said::to(&secure, "/public/report").request();
+    let (response, mut stream) = client.send_request(said, true).expect("it can be sent");
+    let (mut asked, _) = within("a connection", listener.accept()).await.expect("it is accepted");
+    stream.send_reset(h2::Reason::CANCEL);
+    assert!(within("the reset", response).await.is_err());
+    let mut said = Vec::new();
+    within("the upstream is let go", asked.read_to_end(&mut said)).await.expect("it can be read");
+    let line = secure.gateway.logged("/public/report").await;
+    assert!(line.contains("client-gone"), "{line}");
+    connection.abort();
 }

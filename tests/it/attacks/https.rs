@@ -20,7 +20,7 @@ use crate::raw::{Connection, Reply, exchange};
 pub struct Secure {
     pub origin: Origin,
     pub installation: Installation,
-    _gateway: Gateway,
+    pub gateway: Gateway,
     redirect: SocketAddr,
     roots: RootCertStore,
 }
@@ -28,6 +28,16 @@ pub struct Secure {
 impl Secure {
     pub async fn new() -> Self {
         let origin = Origin::echo().await;
+        let upstream = origin.url();
+        Self::of(origin, &upstream).await
+    }
+
+    /// With another upstream than the origin.
+    pub async fn before(upstream: &str) -> Self {
+        Self::of(Origin::echo().await, upstream).await
+    }
+
+    async fn of(origin: Origin, upstream: &str) -> Self {
         let installation = Installation::new(&origin);
         let [redirect] = free_addresses();
         let mut roots = RootCertStore::empty();
@@ -52,14 +62,14 @@ impl Secure {
             ),
         );
         installation.write("sluse.yaml", &settings);
-        let policy = POLICY.replace("UPSTREAM", &origin.url());
+        let policy = POLICY.replace("UPSTREAM", upstream);
         installation.policy("cura", &policy);
         installation.policy(
             "other",
             &policy.replace("app: cura", "app: other").replace("cura.localhost", "other.localhost"),
         );
         let gateway = installation.serve().await;
-        Self { origin, installation, _gateway: gateway, redirect, roots }
+        Self { origin, installation, gateway, redirect, roots }
     }
 
     pub fn authority(&self, host: &str) -> String {
