@@ -216,5 +216,5 @@ heading() { # WHAT TO
   [[ $format == human ]] || return 0
   echo "$1; profile $profile, $pairs pairs of $seconds s, load average $(cut -d ' ' -f 1-3 /proc/loadavg); medians"
   # µ is two bytes, and bytes are what printf counts.
-  printf '%-32s %11s %10s %8s\n' contender 'CPU µs' 'per s' "CPU to $2 (range)"
+  printf '%-32s %11s %10s %8s\n' contender "${unit=CPU µs}" 'per s' "${unit% *} to $2 (range)"
 }
