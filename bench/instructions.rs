@@ -3,17 +3,25 @@
 
 mod heads;
 mod policies;
+mod sessions;
 
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use pingora::http::RequestHeader;
+use sluse::arrival::Public;
+use sluse::assertion::AssertionKey;
 use sluse::authn::Assurance;
 use sluse::authn::webauthn::Algorithm;
 use sluse::cli::bench::Pool;
-use sluse::policy::{App, Person, Policy};
+use sluse::policy::{App, Decision, Permit, Person, Policy, decide};
 use sluse::random::SeededRandom;
 use sluse::secret::Secret;
+use sluse::session::Session;
 use sluse::session::cookie::{self, SessionToken};
+use tokio::runtime::Runtime;
+
+use self::sessions::House;
 
 /// What is looked at, made once.
 struct World {
@@ -27,14 +35,19 @@ struct World {
     assurance: Assurance,
     token_key: Secret<[u8; 32]>,
     cookies: Vec<String>,
+    house: House,
     head: RequestHeader,
+    public: Public,
+    assertion: AssertionKey,
+    permit: Permit,
+    session: Arc<Session>,
     es256: Pool,
     rs256: Pool,
 }
 
 impl World {
-    fn new() -> Self {
-        use policies::{cura, load, many_apps, one_app, proven};
+    fn new(runtime: &Runtime) -> Self {
+        use policies::{NOW, cura, load, many_apps, one_app, proven, request};
         let app = |source| load(&[source]).apps()[0].clone();
         let random = SeededRandom::new(1);
         let token_key = Secret::new([7; 32]);
@@ -43,18 +56,40 @@ impl World {
             format!("theme=dark; {}={}", cookie::SESSION, token.value())
         };
         let pool = |algorithm| Pool::new(algorithm, 2, &random).expect("the software authenticator answers");
+        let groups = ["care-staff".to_owned()];
+        let assurance = proven();
+        let cura = app(cura());
+        let carer = Person { username: "nez", groups: &groups, claims: &[], assurance: &assurance };
+        let Decision::Allow(permit) = decide(&cura, &request("GET", heads::PLAIN), Some(&carer), NOW) else {
+            panic!("the carer is let in");
+        };
+        let house = runtime.block_on(House::with(TIMES));
+        let session = found(&house, &house.cookies[0]);
         Self {
-            cura: app(cura()),
+            cura,
             ten_rules: app(one_app(10)),
             thousand_rules: app(one_app(1_000)),
             one_host: load(&many_apps(1)),
             thousand_hosts: load(&many_apps(1_000)),
             hosts: (0..1_000).map(|n| format!("app-{n}.kommune.example")).collect(),
-            groups: ["care-staff".to_owned()],
-            assurance: proven(),
+            groups,
+            assurance,
             cookies: (0..TIMES).map(cookie).collect(),
             token_key,
+            house,
             head: heads::browser(),
+            public: Public {
+                scheme: "https",
+                port: String::new(),
+                login_host: "login.kommune.example".to_owned(),
+                redirect_ports: Vec::new(),
+            },
+            assertion: AssertionKey::derive(
+                &Secret::new([8; 32]),
+                "https://login.kommune.example".to_owned(),
+            ),
+            permit,
+            session,
             es256: pool(Algorithm::Es256),
             rs256: pool(Algorithm::Rs256),
         }
@@ -65,6 +100,14 @@ impl World {
     }
 }
 
+/// The live session of a Cookie header.
+#[inline(always)]
+fn found(house: &House, header: &str) -> Arc<Session> {
+    let value = cookie::read(std::iter::once(header.as_bytes()), cookie::SESSION).expect("it is there");
+    let found = house.sessions.find(value, heads::HOST).now_or_never().expect("memory answers at once");
+    found.expect("no store is asked").expect("it is live")
+}
+
 /// How often each does what it is named after: `instructions.sh` divides by it.
 const TIMES: usize = 100;
 
@@ -73,6 +116,7 @@ mod counted {
 
     use sluse::policy::path::{CanonicalPath, PathRules};
     use sluse::policy::{App, Policy, decide};
+    use sluse::proxy::forward::Forwarded;
     use sluse::proxy::request;
     use sluse::session::cookie::{self, SessionToken};
 
@@ -130,6 +174,32 @@ mod counted {
     }
 
     #[inline(never)]
+    pub fn cookie_to_session(world: &World) {
+        for line in world.house.cookies.iter().cycle().take(TIMES) {
+            black_box(super::found(&world.house, black_box(line)));
+        }
+    }
+
+    #[inline(never)]
+    pub fn head_forwarded(world: &World) {
+        for _ in 0..TIMES {
+            let forwarded = Forwarded {
+                host: heads::HOST,
+                public: &world.public,
+                from: Some("10.20.30.40"),
+                path: heads::PLAIN,
+                query: Some("tab=medication"),
+                assertion: &world.assertion,
+                now: NOW,
+                permit: &world.permit,
+                session: Some(&world.session),
+            };
+            let asked = black_box(&world.head).as_owned_parts();
+            black_box(forwarded.write(asked)).expect("it can be said");
+        }
+    }
+
+    #[inline(never)]
     pub fn path_plain(_: &World) {
         paths(heads::PLAIN);
     }
@@ -173,17 +243,21 @@ mod counted {
 }
 
 fn main() {
-    let world = World::new();
-    let all: [fn(&World); 11] = [
+    let runtime = Runtime::new().expect("a runtime starts");
+    let _entered = runtime.enter();
+    let world = World::new(&runtime);
+    let all: [fn(&World); 13] = [
         counted::decide_cura,
         counted::decide_last_of_10_rules,
         counted::decide_last_of_1000_rules,
         counted::find_app_and_decide_1_host,
         counted::find_app_and_decide_1000_hosts,
         counted::cookie_to_token,
+        counted::cookie_to_session,
         counted::path_plain,
         counted::path_encoded,
         counted::head,
+        counted::head_forwarded,
         counted::assertion_es256,
         counted::assertion_rs256,
     ];

@@ -7,6 +7,7 @@ mod heads;
 mod load;
 mod policies;
 mod session;
+mod sessions;
 
 fn main() {
     let mut criterion = criterion::Criterion::default().configure_from_args();

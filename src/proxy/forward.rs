@@ -25,7 +25,7 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 const MOST_SET: usize = 11;
 
 /// What is said of a request on its way to the upstream.
-pub(super) struct Forwarded<'a> {
+pub struct Forwarded<'a> {
     pub host: &'a str,
     /// Where the browser addressed it.
     pub public: &'a Public,

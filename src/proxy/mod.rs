@@ -13,7 +13,7 @@ mod client;
 mod context;
 pub mod entrance;
 mod failure;
-mod forward;
+pub mod forward;
 mod parking;
 mod plain;
 mod proxy_protocol;

@@ -24,12 +24,21 @@ async fn logins_and_requests_are_measured() {
 
     let upstream = format!("{}/home", origin.url());
     let proxy = ["bench", "proxy", "--people", &people, "--app", &app, "--upstream", &upstream];
-    let more = ["--turns", "1", "--signed-in", "2", "--export", &sessions];
+    let svg = folder.join("requests.svg").display().to_string();
+    let more =
+        ["--turns", "1", "--signed-in", "2", "--export", &sessions, "--concurrency", "1,2", "--svg", &svg];
     let figures = measured(&installation, &[&proxy[..], &more].concat(), &short);
-    let figures: Value = serde_json::from_str(&figures).unwrap();
-    for way in ["through", "direct"] {
-        assert!(figures[way]["count"].as_u64().unwrap() > 0, "{figures}");
-        assert_eq!(figures[way]["failed"], 0, "{figures}");
+    let figures: Vec<Value> = figures.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(figures.len(), 2, "{figures:?}");
+    for (figures, at_once) in figures.iter().zip([1, 2]) {
+        for way in ["through", "direct"] {
+            assert!(figures[way]["count"].as_u64().unwrap() > 0, "{figures}");
+            assert_eq!((&figures[way]["failed"], &figures[way]["at_once"]), (&0.into(), &at_once.into()));
+        }
+    }
+    let drawn = std::fs::read_to_string(svg).unwrap();
+    for line in ["through Sluse, 1", "direct, 2", "Throughput"] {
+        assert!(drawn.contains(&format!(">{line}</text>")), "{line}: {drawn}");
     }
     // What was exported is a session.
     let script = std::fs::read_to_string(folder.join("sessions/k6.js")).unwrap();

@@ -9,10 +9,11 @@ use anyhow::Context as _;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use super::chart::{Axis, Chart, Line};
+use super::chart::{self, Line};
 use super::comparison;
 use super::pool::{Item, Pool};
 use super::progress::Progress;
+use super::times;
 use crate::allocator::allocations;
 use crate::authn::webauthn::Algorithm;
 use crate::random::SystemRandom;
@@ -35,9 +36,9 @@ pub struct AssertionsArgs {
     /// How long to measure each algorithm
     #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u64).range(1..=3600))]
     seconds: u64,
-    /// Threads that verify, each on its own; more than there are cores tells nothing
-    #[arg(long, value_name = "N", default_value = "1")]
-    threads: NonZeroUsize,
+    /// Threads that verify, each on its own: one number, or one after another `1,2,4`; more than there are cores tells nothing
+    #[arg(long, value_name = "N", default_value = "1", value_delimiter = ',')]
+    threads: Vec<NonZeroUsize>,
     #[arg(long, default_value = "human")]
     format: Format,
     /// Keep the figures, for `--compare`
@@ -46,7 +47,7 @@ pub struct AssertionsArgs {
     /// Say how much has changed since these were saved
     #[arg(long, value_name = "FILE")]
     compare: Option<PathBuf>,
-    /// Draw the time taken by percentile
+    /// Draw the time taken by percentile, and of more than one number of threads the throughput
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
 }
@@ -73,32 +74,37 @@ pub fn run(args: &AssertionsArgs, out: &mut impl Write) -> anyhow::Result<()> {
     if matches!(args.format, Format::Human) {
         writeln!(out, "{HEAD}{}", if before.is_some() { "   change" } else { "" })?;
     }
-    let (mut measured, mut lines) = (Vec::new(), Vec::new());
+    let (mut measured, mut drawn) = (Vec::new(), Drawn::default());
     for algorithm in algorithms {
-        let lap = measure(*algorithm, args)?;
-        let figures = lap.figures(*algorithm);
-        let same = before.iter().flatten().find(|before| before.alg == figures.alg);
-        figures.write(args.format, same, out)?;
-        out.flush()?;
-        lines.push(lap.line(&figures.alg));
-        measured.push(figures);
+        let pool = Pool::new(*algorithm, args.keys.get(), &SystemRandom)?;
+        for threads in &args.threads {
+            let lap = measure(*algorithm, &pool, *threads, Duration::from_secs(args.seconds))?;
+            let figures = lap.figures(*algorithm, *threads);
+            let is_same =
+                |before: &&Figures| (&before.alg, before.threads) == (&figures.alg, figures.threads);
+            figures.write(args.format, before.iter().flatten().find(is_same), out)?;
+            out.flush()?;
+            drawn.add(&figures, &lap, args.threads.len() > 1);
+            measured.push(figures);
+        }
     }
     if let Some(path) = &args.save {
         comparison::save(path, &measured)?;
     }
     if let Some(path) = &args.svg {
-        std::fs::write(path, chart(lines).svg())
+        std::fs::write(path, drawn.svg())
             .with_context(|| format!("`{}` cannot be written", path.display()))?;
     }
     Ok(())
 }
 
-const HEAD: &str = "alg    per s and core   of raw   p50 µs   p99 µs p99.9 µs   allocs";
+const HEAD: &str = "alg    threads per s and core   of raw   p50 µs   p99 µs p99.9 µs   allocs";
 
 /// What one algorithm came to.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Figures {
     alg: String,
+    threads: NonZeroUsize,
     per_second_per_core: f64,
     /// Signatures alone, in turns with the whole verifications.
     raw_per_second_per_core: f64,
@@ -112,7 +118,7 @@ struct Figures {
 
 impl Figures {
     fn write(&self, format: Format, before: Option<&Self>, out: &mut impl Write) -> anyhow::Result<()> {
-        let Self { alg, per_second_per_core: rate, of_raw, p50_us, p99_us, p999_us, .. } = self;
+        let Self { alg, threads, per_second_per_core: rate, of_raw, p50_us, p99_us, p999_us, .. } = self;
         match format {
             Format::Json => writeln!(out, "{}", serde_json::to_string(self)?)?,
             Format::Human => {
@@ -121,7 +127,7 @@ impl Figures {
                 let allocations = self.allocations.map_or("–".to_owned(), |count| format!("{count:.1}"));
                 writeln!(
                     out,
-                    "{alg:<6} {rate:>14.0} {of_raw:>8.2} {p50_us:>8.1} {p99_us:>8.1} {p999_us:>8.1} \
+                    "{alg:<6} {threads:>7} {rate:>14.0} {of_raw:>8.2} {p50_us:>8.1} {p99_us:>8.1} {p999_us:>8.1} \
                      {allocations:>8}{change}"
                 )?;
             }
@@ -168,10 +174,11 @@ impl Lap {
         Ok(())
     }
 
-    fn figures(&self, algorithm: Algorithm) -> Figures {
+    fn figures(&self, algorithm: Algorithm, threads: NonZeroUsize) -> Figures {
         let micros = |quantile| self.times.value_at_quantile(quantile) as f64 / 1000.0;
         Figures {
             alg: algorithm.name().to_owned(),
+            threads,
             per_second_per_core: self.whole.rate(),
             raw_per_second_per_core: self.raw.rate(),
             of_raw: self.whole.rate() / self.raw.rate(),
@@ -181,40 +188,54 @@ impl Lap {
             allocations: self.allocations,
         }
     }
+}
 
-    /// Over one in how many is slower, the time taken.
-    fn line(&self, name: &str) -> Line {
-        let rarities = (0..=40).map(|step| 10f64.powf(f64::from(step) / 10.0));
-        let enough = rarities.take_while(|rarity| *rarity <= self.times.len() as f64);
-        let time = |rarity: f64| self.times.value_at_quantile(1.0 - 1.0 / rarity) as f64 / 1000.0;
-        Line { name: name.to_owned(), points: enough.map(|rarity| (rarity, time(rarity))).collect() }
+/// What is drawn of it.
+#[derive(Default)]
+struct Drawn {
+    percentiles: Vec<Line>,
+    /// A line an algorithm.
+    throughput: Vec<Line>,
+}
+
+impl Drawn {
+    fn add(&mut self, figures: &Figures, lap: &Lap, one_of_many: bool) {
+        let Figures { alg, threads, .. } = figures;
+        let name = if one_of_many { format!("{alg}, {threads}") } else { alg.clone() };
+        self.percentiles.push(Line { name, points: times::percentiles(&lap.times, 1e3) });
+        if one_of_many {
+            let threads = threads.get() as f64;
+            let point = (threads, figures.per_second_per_core * threads);
+            match self.throughput.iter_mut().find(|line| line.name == *alg) {
+                Some(line) => line.points.push(point),
+                None => self.throughput.push(Line { name: alg.clone(), points: vec![point] }),
+            }
+        }
+    }
+
+    fn svg(self) -> String {
+        let marks = [10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0];
+        let mut charts =
+            vec![times::by_percentile("Verifying an assertion", ("µs", &marks), self.percentiles)];
+        if !self.throughput.is_empty() {
+            charts.push(times::by_concurrency("Throughput", "threads", self.throughput));
+        }
+        chart::svg(&charts)
     }
 }
 
-fn chart(lines: Vec<Line>) -> Chart<'static> {
-    let percentiles = [(1.0, "0"), (2.0, "50"), (10.0, "90"), (100.0, "99"), (1e3, "99.9"), (1e4, "99.99")];
-    let times = [10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0];
-    Chart {
-        title: "Verifying an assertion",
-        x: Axis {
-            title: "percentile",
-            marks: percentiles.map(|(at, words)| (at, words.to_owned())).into(),
-            logarithmic: true,
-        },
-        y: Axis { title: "µs", marks: times.map(|time| (time, time.to_string())).into(), logarithmic: true },
-        lines,
-    }
-}
-
-fn measure(algorithm: Algorithm, args: &AssertionsArgs) -> anyhow::Result<Lap> {
+fn measure(
+    algorithm: Algorithm,
+    pool: &Pool,
+    threads: NonZeroUsize,
+    window: Duration,
+) -> anyhow::Result<Lap> {
     let progress = Progress::new();
     progress.show(algorithm.name(), 0.0);
-    let pool = Pool::new(algorithm, args.keys.get(), &SystemRandom)?;
-    let allocations = allocations_of_one(&pool)?;
-    let window = Duration::from_secs(args.seconds);
+    let allocations = allocations_of_one(pool)?;
     let laps = std::thread::scope(|scope| {
         let run = |first: bool| {
-            let (pool, progress) = (&pool, &progress);
+            let progress = &progress;
             let show = move |part| {
                 if first {
                     progress.show(algorithm.name(), part);
@@ -222,7 +243,7 @@ fn measure(algorithm: Algorithm, args: &AssertionsArgs) -> anyhow::Result<Lap> {
             };
             scope.spawn(move || verify_for(pool, window, show))
         };
-        let threads: Vec<_> = (0..args.threads.get()).map(|thread| run(thread == 0)).collect();
+        let threads: Vec<_> = (0..threads.get()).map(|thread| run(thread == 0)).collect();
         let joined =
             threads.into_iter().map(|thread| thread.join().expect("a measuring thread never panics"));
         joined.collect::<anyhow::Result<Vec<_>>>()
@@ -306,27 +327,32 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let [saved, drawn] = ["figures", "chart.svg"].map(|name| folder.path().join(name));
         let mut args =
-            parse(&["--alg", "es256,eddsa", "--keys", "2", "--seconds", "1", "--threads", "2"]).unwrap();
+            parse(&["--alg", "es256,eddsa", "--keys", "2", "--seconds", "1", "--threads", "1,2"]).unwrap();
         args.format = Format::Json;
         (args.save, args.svg) = (Some(saved.clone()), Some(drawn.clone()));
         let mut out = Vec::new();
         run(&args, &mut out).unwrap();
         let out = String::from_utf8(out).unwrap();
         let figures: Vec<Figures> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!(figures.iter().map(|one| one.alg.as_str()).collect::<Vec<_>>(), ["es256", "eddsa"]);
+        let each: Vec<_> = figures.iter().map(|one| (one.alg.as_str(), one.threads.get())).collect();
+        assert_eq!(each, [("es256", 1), ("es256", 2), ("eddsa", 1), ("eddsa", 2)]);
         for one in &figures {
             assert!(one.per_second_per_core > 0.0 && one.raw_per_second_per_core > 0.0, "{one:?}");
             assert!(one.allocations.is_some_and(|count| (1.0..1000.0).contains(&count)), "{one:?}");
             assert!(0.0 < one.p50_us && one.p50_us <= one.p99_us && one.p99_us <= one.p999_us, "{one:?}");
         }
         assert_eq!(comparison::load::<Figures>(&saved).unwrap(), figures);
-        assert!(std::fs::read_to_string(drawn).unwrap().contains(">eddsa</text>"));
+        let drawn = std::fs::read_to_string(drawn).unwrap();
+        for line in ["eddsa, 1", "eddsa, 2", "eddsa"] {
+            assert!(drawn.contains(&format!(">{line}</text>")), "{drawn}");
+        }
     }
 
     #[test]
     fn a_table_for_people() {
         let figures = |rate, allocations| Figures {
             alg: "es256".to_owned(),
+            threads: NonZeroUsize::MIN,
             per_second_per_core: rate,
             raw_per_second_per_core: 4500.0,
             of_raw: 0.96,
@@ -338,7 +364,7 @@ mod tests {
         let mut out = Vec::new();
         figures(4321.9, Some(11.0)).write(Format::Human, None, &mut out).unwrap();
         figures(4321.9, None).write(Format::Human, Some(&figures(4000.0, None)), &mut out).unwrap();
-        let row = "es256            4322     0.96    229.0    301.0    402.5 ";
+        let row = "es256        1           4322     0.96    229.0    301.0    402.5 ";
         let [counted, not] = ["    11.0", "       –"];
         assert_eq!(String::from_utf8(out).unwrap(), format!("{row}{counted}\n{row}{not}   +8.0 %\n"));
         assert_eq!(HEAD.chars().count(), format!("{row}{counted}").chars().count());

@@ -16,6 +16,16 @@ pub enum Pace {
     PerSecond(f64),
 }
 
+impl Pace {
+    /// Where so many at a time is what it holds to.
+    pub fn at_once(self) -> Option<usize> {
+        match self {
+            Self::Together(count) => Some(count.get()),
+            Self::PerSecond(_) => None,
+        }
+    }
+}
+
 #[derive(Copy, Clone, Debug)]
 pub struct Plan {
     pub pace: Pace,

@@ -12,7 +12,7 @@ use url::Url;
 use super::load::{self, Pace, Plan};
 use super::people::{self, Person};
 use super::target::{self, Owned};
-use super::times::{self, HEAD, Times};
+use super::times::{self, HEAD, Measured, Times};
 use super::visit::Visit;
 use crate::cli::{Format, Refused};
 
@@ -34,7 +34,7 @@ pub struct LoginArgs {
     owned: Owned,
     #[arg(long, default_value = "human")]
     format: Format,
-    /// Draw the time taken by percentile
+    /// Draw the time taken by percentile, and of more than one concurrency the throughput
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
 }
@@ -42,9 +42,9 @@ pub struct LoginArgs {
 /// How much at a time, and for how long.
 #[derive(Debug, clap::Args)]
 pub struct PaceArgs {
-    /// So many at a time, each as soon as the one before is done [default: 4]
-    #[arg(long, value_name = "N", conflicts_with = "rate")]
-    concurrency: Option<NonZeroUsize>,
+    /// So many at a time, each as soon as the one before is done: one number, or one after another `1,4,16` [default: 4]
+    #[arg(long, value_name = "N", conflicts_with = "rate", value_delimiter = ',')]
+    concurrency: Vec<NonZeroUsize>,
     /// So many begun each second, whether or not those before are done; a time counts from when it was due
     #[arg(long, value_name = "PER_SECOND", value_parser = rate)]
     rate: Option<f64>,
@@ -62,14 +62,16 @@ fn rate(text: &str) -> Result<f64, String> {
 }
 
 impl PaceArgs {
-    pub fn plan(&self) -> Plan {
+    /// One after another.
+    pub fn plans(&self) -> Vec<Plan> {
         let four = NonZeroUsize::MIN.saturating_add(3);
-        let pace = match self.rate {
-            Some(rate) => Pace::PerSecond(rate),
-            None => Pace::Together(self.concurrency.unwrap_or(four)),
+        let paces: Vec<Pace> = match self.rate {
+            Some(rate) => vec![Pace::PerSecond(rate)],
+            None if self.concurrency.is_empty() => vec![Pace::Together(four)],
+            None => self.concurrency.iter().copied().map(Pace::Together).collect(),
         };
         let (warm_up, window) = (Duration::from_secs(self.warm_up), Duration::from_secs(self.seconds));
-        Plan { pace, warm_up, window }
+        paces.into_iter().map(|pace| Plan { pace, warm_up, window }).collect()
     }
 }
 
@@ -79,24 +81,32 @@ pub async fn run(args: &LoginArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let login = login_host(&args.app).await?;
     let http = target::http(&[&args.app, &login])?;
     let app = args.app.clone();
-    let outcome = load::drive(args.pace.plan(), move |nth| {
+    if matches!(args.format, Format::Human) {
+        writeln!(out, "{HEAD}")?;
+    }
+    let mut all = Vec::new();
+    for plan in args.pace.plans() {
         let (http, app, people) = (http.clone(), app.clone(), people.clone());
-        async move { Visit::new(&http).log_in(&people[nth % people.len()], &app).await }
-    })
-    .await?;
-    let times = Times::of("login", &outcome);
-    match args.format {
-        Format::Json => writeln!(out, "{}", serde_json::to_string(&times)?)?,
-        Format::Human => writeln!(out, "{HEAD}\n{}", times.row())?,
+        let outcome = load::drive(plan, move |nth| {
+            let (http, app, people) = (http.clone(), app.clone(), people.clone());
+            async move { Visit::new(&http).log_in(&people[nth % people.len()], &app).await }
+        })
+        .await?;
+        let measured = Measured { what: "login", pace: plan.pace, outcome };
+        let times = Times::of(&measured);
+        match args.format {
+            Format::Json => writeln!(out, "{}", serde_json::to_string(&times)?)?,
+            Format::Human => writeln!(out, "{}", times.row())?,
+        }
+        all.push(measured);
     }
     if let Some(path) = &args.svg {
-        let chart = times::by_percentile("Logging in", vec![times::line("login", &outcome)]);
-        std::fs::write(path, chart.svg())
-            .with_context(|| format!("`{}` cannot be written", path.display()))?;
+        times::draw(path, "Logging in", &all)?;
     }
-    match outcome.first_failure {
+    let failed: u64 = all.iter().map(|one| one.outcome.failed).sum();
+    match all.into_iter().find_map(|one| one.outcome.first_failure) {
         Some(failure) => {
-            Err(Refused(format!("{} of the logins failed, the first so: {failure}", outcome.failed)).into())
+            Err(Refused(format!("{failed} of the logins failed, the first so: {failure}")).into())
         }
         None => Ok(()),
     }

@@ -1,7 +1,7 @@
 //! `sluse bench proxy`: what the gateway adds to a signed-in request.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -13,7 +13,7 @@ use super::load::{self, Outcome, Plan};
 use super::login::{PaceArgs, login_host};
 use super::people;
 use super::target::{self, Owned};
-use super::times::{self, HEAD, Times};
+use super::times::{self, HEAD, Measured, Times};
 use super::visit::Visit;
 use crate::cli::{Format, Refused};
 
@@ -43,7 +43,7 @@ pub struct ProxyArgs {
     owned: Owned,
     #[arg(long, default_value = "human")]
     format: Format,
-    /// Draw the time taken by percentile
+    /// Draw the time taken by percentile, and of more than one concurrency the throughput
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
     /// Write the sessions for other tools: `wrk.lua`, `oha.sh`, `k6.js`. Whoever reads them is signed in
@@ -78,43 +78,68 @@ pub async fn run(args: &ProxyArgs, out: &mut impl Write) -> anyhow::Result<()> {
     if let Some(folder) = &args.export {
         super::export::write(folder, &args.app, &cookies)?;
     }
-    let (through, direct) = alternate(args, http, cookies.into()).await?;
-    let figures = Figures {
-        added_p50_us: through.quantile(0.5) - direct.quantile(0.5),
-        added_p99_us: through.quantile(0.99) - direct.quantile(0.99),
-        through: Times::of("through Sluse", &through),
-        direct: Times::of("direct", &direct),
-    };
-    match args.format {
-        Format::Json => writeln!(out, "{}", serde_json::to_string(&figures)?)?,
-        Format::Human => {
-            writeln!(out, "{HEAD}\n{}\n{}", figures.through.row(), figures.direct.row())?;
-            let [p50, p99] = [figures.added_p50_us, figures.added_p99_us].map(|time| time / 1000.0);
-            writeln!(out, "{:<18} {:>8} {:>7} {:>8} {p50:>9.2} {p99:>9.2}", "added", "", "", "")?;
-        }
+    if matches!(args.format, Format::Human) {
+        writeln!(out, "{HEAD}")?;
+    }
+    let cookies: Arc<[String]> = cookies.into();
+    let mut all = Vec::new();
+    for plan in args.pace.plans() {
+        let (through, direct) = alternate(args, plan, &http, &cookies).await?;
+        let measured = |what, outcome| Measured { what, pace: plan.pace, outcome };
+        let [through, direct] = [measured("through Sluse", through), measured("direct", direct)];
+        Figures::of(&through, &direct).write(args.format, out)?;
+        all.extend([through, direct]);
     }
     if let Some(path) = &args.svg {
-        draw(path, &through, &direct)?;
+        times::draw(path, "A signed-in request", &all)?;
     }
-    match through.first_failure.or(direct.first_failure) {
+    match all.into_iter().find_map(|one| one.outcome.first_failure) {
         Some(failure) => Err(Refused(format!("requests failed, the first so: {failure}")).into()),
         None => Ok(()),
+    }
+}
+
+impl Figures {
+    fn of(through: &Measured, direct: &Measured) -> Self {
+        let added = |quantile| through.outcome.quantile(quantile) - direct.outcome.quantile(quantile);
+        Self {
+            added_p50_us: added(0.5),
+            added_p99_us: added(0.99),
+            through: Times::of(through),
+            direct: Times::of(direct),
+        }
+    }
+
+    fn write(&self, format: Format, out: &mut impl Write) -> anyhow::Result<()> {
+        match format {
+            Format::Json => writeln!(out, "{}", serde_json::to_string(self)?)?,
+            Format::Human => {
+                writeln!(out, "{}\n{}", self.through.row(), self.direct.row())?;
+                let [p50, p99] = [self.added_p50_us, self.added_p99_us].map(|time| time / 1000.0);
+                writeln!(
+                    out,
+                    "{:<18} {:>7} {:>8} {:>7} {:>8} {p50:>9.2} {p99:>9.2}",
+                    "added", "", "", "", ""
+                )?;
+            }
+        }
+        Ok(())
     }
 }
 
 /// Turn about, so that both meet the same machine.
 async fn alternate(
     args: &ProxyArgs,
-    http: Client,
-    cookies: Arc<[String]>,
+    Plan { pace, warm_up, window }: Plan,
+    http: &Client,
+    cookies: &Arc<[String]>,
 ) -> anyhow::Result<(Outcome, Outcome)> {
-    let Plan { pace, warm_up, window } = args.pace.plan();
     let plan =
         Plan { pace, warm_up: warm_up / u32::from(args.turns), window: window / u32::from(args.turns) };
     let (mut through, mut direct): (Option<Outcome>, Option<Outcome>) = (None, None);
     for _ in 0..args.turns {
         for (all, url) in [(&mut through, &args.app), (&mut direct, &args.upstream)] {
-            let outcome = load::drive(plan, requests(&http, url, &cookies)).await?;
+            let outcome = load::drive(plan, requests(http, url, cookies)).await?;
             match all {
                 Some(all) => all.join(outcome)?,
                 None => *all = Some(outcome),
@@ -141,10 +166,4 @@ fn requests(
             Ok(())
         })
     }
-}
-
-fn draw(path: &Path, through: &Outcome, direct: &Outcome) -> anyhow::Result<()> {
-    let lines = vec![times::line("through Sluse", through), times::line("direct", direct)];
-    let chart = times::by_percentile("A signed-in request", lines);
-    std::fs::write(path, chart.svg()).with_context(|| format!("`{}` cannot be written", path.display()))
 }
