@@ -1,12 +1,12 @@
 //! The composition root: configuration and policy in, a running gateway out.
 
+mod address;
 mod admin;
 mod making;
 mod reloading;
 mod retention;
 
 use std::collections::HashMap;
-use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -217,7 +217,7 @@ impl Gateway {
         proxy.server_options = Some(options);
         let entrance = Entrance::new(proxy, config.trusted_proxies.clone());
         for address in config.listen.iter().map(|listener| listener.address).chain([config.admin]) {
-            can_listen(address)?;
+            address::can_listen(address)?;
         }
         for service in proxy_services(entrance, config, &certificates)? {
             server.add_service(service);
@@ -324,11 +324,6 @@ fn proxy_services(
     Ok(services
         .filter_map(|mut service| (!service.endpoints().addresses().is_empty()).then_some(service))
         .collect())
-}
-
-/// pingora panics over an address it cannot have: better to say which and why, before.
-fn can_listen(address: SocketAddr) -> anyhow::Result<()> {
-    TcpListener::bind(address).map(drop).with_context(|| format!("cannot listen on {address}"))
 }
 
 /// Opens the store the configuration names.
