@@ -11,6 +11,7 @@ use crate::harness::{CURA, Installation};
 use crate::in_process::InProcess;
 use crate::origin::Origin;
 use crate::person::{Page, Person, origin};
+use crate::words::says;
 use serde_json::Value;
 use sluse::authn::authenticator::flag;
 
@@ -99,7 +100,7 @@ async fn a_name_a_touch_and_a_pin_open_an_app() {
     assert!(!form.reply.text().contains("type=\"password\""), "it is the other tab's");
     let page = nez.name_for_key(&form, "NEZ ").await;
     assert!(page.options().contains(r#""userVerification":"required""#), "{}", page.options());
-    assert!(!page.reply.text().contains("NEZ"), "whoever comes next is not told who was here");
+    assert!(!says(&page.reply.text(), "NEZ"), "whoever comes next is not told who was here");
     let page = nez.answer(&page).await;
     assert_eq!((page.url.as_str(), page.reply.status), (target.as_str(), 200));
     let seen = ward.origin.request("/citizens/7?tab=notes").await;

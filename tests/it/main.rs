@@ -61,5 +61,6 @@ mod terms;
 mod trace;
 mod upstream;
 mod wait;
+mod words;
 
 mod parts;
