@@ -98,3 +98,7 @@ impl Sessions {
         Some(Session { token, host, user, assurance, sign_in, glass, told, loaded_at })
     }
 }
+
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;

@@ -148,8 +148,8 @@ pub struct Sessions {
     misses: AtomicU64,
 }
 
-/// Activity waiting to be written; past this, the next interval writes it.
-const PENDING_TOUCHES: usize = 4096;
+/// How many people's activity may wait to be written, for a second; past this, the next interval writes it.
+const PENDING_TOUCHES: usize = 16_384;
 
 impl Sessions {
     /// Also answers the queue whose entries [`revoke::keep`] writes to the store.

@@ -21,6 +21,9 @@ pub const LEASE: Duration = Duration::from_secs(2);
 
 const PURGE_INTERVAL: Duration = Duration::from_secs(60);
 
+/// How much activity one write takes: others wait for it, for some milliseconds.
+const TOUCHES_AT_ONCE: usize = 4096;
+
 /// When the feed was last heard.
 #[derive(Debug)]
 pub struct Feed {
@@ -59,6 +62,17 @@ impl Sessions {
 }
 
 impl Sessions {
+    /// Writes the activity that waits, thousands of people's at once: every write waits for the disk.
+    async fn write(&self, touches: &mut mpsc::Receiver<(SignInId, Timestamp)>) {
+        let mut seen = Vec::new();
+        touches.recv_many(&mut seen, touches.len()).await;
+        for seen in seen.chunks(TOUCHES_AT_ONCE) {
+            if let Err(error) = self.parts.store.touch(seen).await {
+                tracing::warn!(%error, people = seen.len(), "activity was not written");
+            }
+        }
+    }
+
     /// Packs what nobody uses and drops what is over. Others have their turn in between.
     pub(super) async fn rest(&self, now: Timestamp) {
         for shard in 0..self.memory.shards() {
@@ -82,14 +96,12 @@ pub async fn keep(
     let mut purge = tokio::time::interval(PURGE_INTERVAL);
     loop {
         tokio::select! {
-            _ = tick.tick() => match sessions.hear(position).await {
-                Ok(heard) => position = heard,
-                Err(error) => tracing::warn!(%error, "the revocation feed cannot be read"),
-            },
-            Some((sign_in, seen_at)) = touches.recv() => {
-                if let Err(error) = sessions.parts.store.touch(sign_in, seen_at).await {
-                    tracing::warn!(%error, "activity was not written");
+            _ = tick.tick() => {
+                match sessions.hear(position).await {
+                    Ok(heard) => position = heard,
+                    Err(error) => tracing::warn!(%error, "the revocation feed cannot be read"),
                 }
+                sessions.write(&mut touches).await;
             }
             _ = purge.tick() => {
                 let now = sessions.parts.clock.now();
@@ -100,5 +112,33 @@ pub async fn keep(
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::tests::World;
+
+    #[tokio::test]
+    async fn everybodys_activity_is_written() {
+        let mut world = World::new().await;
+        let opened = [world.signed_in().await, world.signed_in().await, world.signed_in().await];
+        world.clock.advance(Duration::from_secs(60));
+        for opened in &opened[..2] {
+            world.sessions.touch(&opened.session);
+        }
+        let now = world.sessions.parts.clock.now();
+        let (_, unused) = mpsc::channel(1);
+        let touches = std::mem::replace(&mut world.touches, unused);
+        let keeping = tokio::spawn(keep(world.sessions.clone(), Some(0), touches));
+        let seen_at = async |opened: &crate::session::Opened| {
+            let stored = world.sessions.parts.store.session(&opened.session.token).await.unwrap();
+            stored.expect("nothing ended it").0.sign_in.seen_at
+        };
+        let written = async { while seen_at(&opened[0]).await != now || seen_at(&opened[1]).await != now {} };
+        tokio::time::timeout(Duration::from_secs(30), written).await.unwrap();
+        assert_eq!(seen_at(&opened[2]).await, opened[2].session.sign_in.started_at);
+        keeping.abort();
     }
 }

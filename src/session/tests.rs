@@ -13,7 +13,7 @@ use crate::store::sqlite::Sqlite;
 use crate::time::ManualClock;
 use crate::user::{UserId, Username};
 
-const LOGIN: &str = "login.example";
+pub(super) const LOGIN: &str = "login.example";
 const CURA: &str = "cura.example";
 const IDLE: Duration = Duration::from_secs(15 * 60);
 const ABSOLUTE: Duration = Duration::from_secs(12 * 3600);
@@ -22,9 +22,10 @@ pub(super) struct World {
     pub sessions: Arc<Sessions>,
     pub ceremonies: Ceremonies,
     pub clock: Arc<ManualClock>,
-    store: Arc<dyn Store>,
+    pub store: Arc<dyn Store>,
     pub user: Arc<User>,
-    sqlite: Arc<Sqlite>,
+    pub sqlite: Arc<Sqlite>,
+    pub touches: Touches,
     _folder: TempDir,
 }
 
@@ -48,13 +49,15 @@ impl World {
         };
         assert!(store.add_user(&user).await.unwrap());
         let ceremonies = Ceremonies { store: store.clone(), clock: clock.clone(), random: random.clone() };
+        let (sessions, touches) = node(&store, &clock, random);
         let world = Self {
-            sessions: another_node(&store, &clock, random),
+            sessions,
             ceremonies,
             clock,
             store,
             user: Arc::new(user),
             sqlite,
+            touches,
             _folder: folder,
         };
         world.hear().await;
@@ -62,7 +65,7 @@ impl World {
     }
 
     /// The feed is heard: what is in memory is trusted for a lease.
-    async fn hear(&self) {
+    pub async fn hear(&self) {
         self.sessions.hear(Some(0)).await.unwrap();
     }
 
@@ -79,34 +82,34 @@ impl World {
         Evidence::Key(KeyEvidence { at: self.clock.now(), credential, user_verified: false, until: None })
     }
 
-    /// A node with nothing in memory, and as many tokens whose sessions the store has.
-    async fn beside_a_cold_node(&self, sessions: u64) -> (Arc<Sessions>, Vec<SessionToken>) {
-        let first = self.signed_in().await.session;
-        let random = SeededRandom::new(3);
-        let tokens: Vec<_> =
-            (0..sessions).map(|_| SessionToken::new(&random, &Secret::new([1; 32]), LOGIN)).collect();
-        let hashes: Vec<_> = tokens.iter().map(SessionToken::hash).collect();
-        self.sqlite.copy_session(&first.token, &hashes).await;
-        let node = another_node(&self.store, &self.clock, Arc::new(SeededRandom::new(9)));
-        node.hear(None).await.unwrap();
-        (node, tokens)
-    }
-
-    async fn find(&self, opened: &Opened) -> Option<Arc<Session>> {
+    pub async fn find(&self, opened: &Opened) -> Option<Arc<Session>> {
         self.sessions.find(&opened.token.value(), &opened.session.host).await.unwrap()
     }
 }
 
-fn another_node(store: &Arc<dyn Store>, clock: &Arc<ManualClock>, random: Arc<dyn Random>) -> Arc<Sessions> {
-    let (sessions, _) = Sessions::new(Parts {
+type Touches = mpsc::Receiver<(SignInId, Timestamp)>;
+
+pub(super) fn another_node(
+    store: &Arc<dyn Store>,
+    clock: &Arc<ManualClock>,
+    random: Arc<dyn Random>,
+) -> Arc<Sessions> {
+    node(store, clock, random).0
+}
+
+fn node(
+    store: &Arc<dyn Store>,
+    clock: &Arc<ManualClock>,
+    random: Arc<dyn Random>,
+) -> (Arc<Sessions>, Touches) {
+    Sessions::new(Parts {
         store: store.clone(),
         clock: clock.clone(),
         random,
         token_key: Secret::new([1; 32]),
         lifetimes: Lifetimes { idle: IDLE, absolute: ABSOLUTE },
         shared_lifetimes: Lifetimes { idle: IDLE / 5, absolute: ABSOLUTE / 2 },
-    });
-    sessions
+    })
 }
 
 #[tokio::test]
@@ -117,88 +120,6 @@ async fn a_session_in_memory_costs_no_store_call() {
         assert!(world.find(&opened).await.is_some());
     }
     assert_eq!(world.sessions.cache_counts(), (100, 0));
-}
-
-#[tokio::test]
-async fn a_cold_token_is_loaded_once_however_many_wait() {
-    let world = World::new().await;
-    let opened = world.signed_in().await;
-    let node = another_node(&world.store, &world.clock, Arc::new(SeededRandom::new(9)));
-    node.hear(None).await.unwrap();
-    let asked: Vec<_> = (0..50)
-        .map(|_| {
-            let (node, value) = (node.clone(), opened.token.value());
-            tokio::spawn(async move { node.find(&value, LOGIN).await.unwrap().unwrap() })
-        })
-        .collect();
-    let mut found = Vec::new();
-    for task in asked {
-        found.push(task.await.unwrap());
-    }
-    assert!(found.iter().all(|session| Arc::ptr_eq(session, &found[0])), "one load serves all who wait");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cold_node_asks_once_for_each_of_ten_thousand() {
-    const SESSIONS: u64 = 10_000;
-    let world = World::new().await;
-    let (node, tokens) = world.beside_a_cold_node(SESSIONS).await;
-    let mut asked = tokio::task::JoinSet::new();
-    for token in &tokens {
-        for _ in 0..3 {
-            let (node, value) = (node.clone(), token.value());
-            asked.spawn(async move { node.find(&value, LOGIN).await.unwrap().is_some() });
-        }
-    }
-    assert!(asked.join_all().await.into_iter().all(|found| found));
-    assert_eq!(node.cache_counts(), (2 * SESSIONS, SESSIONS), "one load a session");
-}
-
-#[tokio::test]
-async fn what_is_loaded_beforehand_costs_no_store_call() {
-    let world = World::new().await;
-    let opened = world.signed_in().await;
-    let ended = world.signed_in().await;
-    let node = another_node(&world.store, &world.clock, Arc::new(SeededRandom::new(9)));
-    let position = node.hear(None).await.unwrap();
-    assert_eq!(node.preload().await.unwrap(), 2);
-    // Ended elsewhere, after the load and before anybody asks.
-    world.store.end_sign_in(ended.session.sign_in.id, world.clock.now()).await.unwrap();
-    node.hear(position).await.unwrap();
-    let find = async |opened: &Opened| node.find(&opened.token.value(), LOGIN).await.unwrap();
-    let found = find(&opened).await.unwrap();
-    assert_eq!((&found.user, &found.assurance), (&opened.session.user, &opened.session.assurance));
-    assert!(find(&ended).await.is_none());
-    assert_eq!(node.cache_counts(), (2, 0));
-}
-
-#[tokio::test]
-async fn all_are_loaded_beforehand_however_many() {
-    const SESSIONS: u64 = 20_000;
-    let world = World::new().await;
-    let (node, tokens) = world.beside_a_cold_node(SESSIONS).await;
-    assert_eq!(node.preload().await.unwrap(), SESSIONS + 1);
-    for token in &tokens {
-        assert!(node.find(&token.value(), LOGIN).await.unwrap().is_some());
-    }
-    assert_eq!(node.cache_counts(), (SESSIONS, 0));
-}
-
-#[tokio::test]
-async fn a_session_that_rests_is_found_again() {
-    let world = World::new().await;
-    let opened = world.signed_in().await;
-    let before = world.find(&opened).await.unwrap();
-    world.clock.advance(Duration::from_secs(60));
-    world.hear().await;
-    world.sessions.rest(world.clock.now()).await;
-    let after = world.find(&opened).await.unwrap();
-    assert!(!Arc::ptr_eq(&before, &after), "it was packed");
-    assert_eq!((&before.user, &before.assurance), (&after.user, &after.assurance));
-    assert_eq!(world.sessions.cache_counts(), (2, 0));
-    assert!(Arc::ptr_eq(&after, &world.find(&opened).await.unwrap()), "and is in use again");
-    world.sessions.end(&before).await.unwrap();
-    assert!(world.find(&opened).await.is_none(), "whole or packed, it has the same signing in");
 }
 
 #[tokio::test]

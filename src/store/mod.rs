@@ -312,8 +312,8 @@ pub trait Store:
     async fn put_session(&self, session: &SessionRecord, replaces: Option<&TokenHash>) -> Result<bool>;
     /// The session and the person, unless the signing in was ended.
     async fn session(&self, token: &TokenHash) -> Result<Option<(SessionRecord, User)>>;
-    /// Moves `seen_at` forward, never back.
-    async fn touch(&self, sign_in: SignInId, seen_at: Timestamp) -> Result<()>;
+    /// Moves the `seen_at` of each forward, never back. However many, it is one write.
+    async fn touch(&self, seen: &[(SignInId, Timestamp)]) -> Result<()>;
     /// Ends a signing in: its sessions are gone and the feed tells of it. `false` if it was gone.
     async fn end_sign_in(&self, sign_in: SignInId, at: Timestamp) -> Result<bool>;
     /// Ends all of a person's, but for `except`; answers which.

@@ -205,8 +205,8 @@ impl Store for Sqlite {
         sessions::load(&self.readers, token).await
     }
 
-    async fn touch(&self, sign_in: SignInId, seen_at: Timestamp) -> Result<()> {
-        sessions::touch(&self.writer, sign_in, seen_at).await
+    async fn touch(&self, seen: &[(SignInId, Timestamp)]) -> Result<()> {
+        sessions::touch(&self.writer, seen).await
     }
 
     async fn end_sign_in(&self, sign_in: SignInId, at: Timestamp) -> Result<bool> {

@@ -161,7 +161,7 @@ pub(crate) async fn what_is_open_is_found_and_ended_by_whose_it_is(subject: &dyn
     for (user, sign_in) in [(&nez, "a"), (&nez, "b"), (&ole, "c")] {
         assert!(store.put_session(&session(user, sign_in, sign_in), None).await.unwrap());
     }
-    store.touch(SignInId(uuid("b")), at(50)).await.unwrap();
+    store.touch(&[(SignInId(uuid("b")), at(50))]).await.unwrap();
     store.invite_device("Tablet 3, Nord", &hash("link"), at(100)).await.unwrap();
     store.mark_device(&hash("link"), &hash("t"), at(1)).await.unwrap();
     store.occupy_device(&hash("t"), SignInId(uuid("c"))).await.unwrap();

@@ -115,7 +115,7 @@ pub(crate) async fn open_signings_in_say_where_they_were_begun(subject: &dyn Sub
     assert_eq!(hosts, ["a.localhost", "cura.localhost"]);
     assert!(store.hosts_of(SignInId(uuid("nobody's"))).await.unwrap().is_empty());
     store.note_sign_in(SignInId(uuid("first")), &begun).await.unwrap();
-    store.touch(SignInId(uuid("first")), at(60)).await.unwrap();
+    store.touch(&[(SignInId(uuid("first")), at(60))]).await.unwrap();
     store.end_sign_in(SignInId(uuid("ended")), at(20)).await.unwrap();
     let open = store.open_sign_ins(nez.id, at(100)).await.unwrap();
     let seen: Vec<_> = open.iter().map(|open| (open.sign_in.id, open.begun.clone())).collect();

@@ -73,7 +73,7 @@ pub(crate) async fn hosts_share_a_signing_in(subject: &dyn Subject) {
     let nez = added(&*store, "nez").await;
     let login = session(&nez, "s", "login");
     assert!(store.put_session(&login, None).await.unwrap());
-    store.touch(login.sign_in.id, at(40)).await.unwrap();
+    store.touch(&[(login.sign_in.id, at(40))]).await.unwrap();
     let app = SessionRecord { host: "mail.localhost".to_owned(), ..session(&nez, "s", "app") };
     let longer = SignIn { expires_at: at(9999), seen_at: at(10), ..app.sign_in.clone() };
     assert!(store.put_session(&SessionRecord { sign_in: longer, ..app.clone() }, None).await.unwrap());
@@ -134,11 +134,14 @@ pub(crate) async fn activity_never_moves_back(subject: &dyn Subject) {
     assert!(store.put_session(&record, None).await.unwrap());
     assert!(store.put_session(&unrelated, None).await.unwrap());
     for (touched, seen) in [(30, 30), (20, 30), (40, 40)] {
-        store.touch(record.sign_in.id, at(touched)).await.unwrap();
+        store.touch(&[(record.sign_in.id, at(touched))]).await.unwrap();
         assert_eq!(seen_at(&*store, "t").await, at(seen));
     }
     assert_eq!(seen_at(&*store, "u").await, at(10));
-    store.touch(SignInId(uuid("never was")), at(50)).await.unwrap();
+    let many = [("s", 20), ("never was", 70), ("u", 50), ("s", 60), ("u", 30), ("s", 55)];
+    store.touch(&many.map(|(name, seen)| (SignInId(uuid(name)), at(seen)))).await.unwrap();
+    assert_eq!((seen_at(&*store, "t").await, seen_at(&*store, "u").await), (at(60), at(50)));
+    store.touch(&[]).await.unwrap();
 }
 
 pub(crate) async fn the_feed_tells_in_order(subject: &dyn Subject) {

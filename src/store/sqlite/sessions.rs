@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use sqlx::{FromRow, SqlitePool};
 
 use super::Write;
@@ -101,12 +102,17 @@ pub(super) async fn load(readers: &SqlitePool, token: &TokenHash) -> Result<Opti
     row.map(SessionRow::into_values).transpose()
 }
 
-pub(super) async fn touch(writer: &SqlitePool, sign_in: SignInId, seen_at: Timestamp) -> Result<()> {
-    sqlx::query("UPDATE sign_ins SET seen_at = ?1 WHERE id = ?2 AND seen_at < ?1")
-        .bind(seen_at.as_millis())
-        .bind(sign_in.0.as_bytes().as_slice())
-        .execute(writer)
-        .await?;
+pub(super) async fn touch(writer: &SqlitePool, seen: &[(SignInId, Timestamp)]) -> Result<()> {
+    let seen = seen.iter().map(|(id, at)| json!([id.0.simple().to_string(), at.as_millis()]));
+    // As JSON, so that the statement is the same for any number, and prepared once.
+    sqlx::query(
+        "UPDATE sign_ins SET seen_at = latest.seen_at
+         FROM (SELECT unhex(value ->> 0) AS id, max(value ->> 1) AS seen_at FROM json_each(?) GROUP BY 1) AS latest
+         WHERE sign_ins.id = latest.id AND sign_ins.seen_at < latest.seen_at",
+    )
+    .bind(seen.collect::<Value>().to_string())
+    .execute(writer)
+    .await?;
     Ok(())
 }
 
