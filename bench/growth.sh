@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # What growth does to a proxied, signed-in request, in CPU time of Sluse: a million live sessions beside a thousand, of
-# which a thousand people ask in turn, and of the million also very many; many rules beside ten; two cores beside one. Slices alternate as in proxy.sh. Loopback only. Needs wrk,
-# nginx, curl, taskset, two cores, and a GiB each of memory and disk.
+# which a thousand people ask in turn, and of the million also very many; many rules beside ten; one process on two cores
+# beside two that share nothing, with a core each, and beside one on one core. Slices alternate as in proxy.sh. Loopback
+# only. Needs wrk, nginx, curl, taskset, two cores, and a GiB each of memory and disk.
 #
 #   bench/growth.sh [--sessions N] [--pairs N] [--seconds N] [--profile PROFILE] [--port FIRST] [--format human|json]
 set -euo pipefail
@@ -92,17 +93,29 @@ for name in ten thousand apps; do
 done
 
 # Cores: the load is on one of the two.
-for name in one two; do
+declare -A cores=([one]=$proxy_core [two]=$load_core,$proxy_core [left]=$load_core [right]=$proxy_core)
+for name in one two left right; do
   installation $name
-  [[ $name == one ]] && serve $name $proxy_core || serve $name $load_core,$proxy_core
+  serve $name ${cores[$name]}
   addresses[$name]=$address
   cookies[$name]=$("$built/examples/signed-in" "$work/$name.yaml" "$host" care-staff)
 done
-for name in few many crowd ten thousand apps one two; do ready $name; done
+for name in few many crowd ten thousand apps one two left right; do ready $name; done
+addresses[apart]=${addresses[left]} cookies[apart]=${cookies[left]} processes[apart]="${processes[left]} ${processes[right]}"
 
-# As `requests`, and by the script where there is one.
+both() { # SECONDS: of two processes, half of the load each
+  local connections=$((connections / 2))
+  requests left "$1" &
+  requests right "$1"
+  wait $!
+}
+# As `requests`, by the script where there is one.
 load() {
   local report script="$work/$1.lua"
+  if [[ $1 == apart ]]; then
+    both "$2" | awk '{ sum += $1 } END { print sum }'
+    return
+  fi
   [[ -e $script ]] || { requests "$@"; return; }
   report=$(timeout $(($2 + 60)) taskset -c $load_core wrk -t 1 -c $connections -d "$2s" --timeout 20s \
     -s "$script" "http://${addresses[$1]}$path")
@@ -120,7 +133,8 @@ compare() { # REFERENCE CONTENDER…
 }
 declare -A labels=([few]='1000 live sessions' [many]="$sessions live sessions"
   [crowd]="$((sessions / 5)) of them ask" [ten]='10 rules'
-  [thousand]='1000 rules of one app' [apps]='10000 rules of 1000 apps' [one]='one core' [two]='two cores')
+  [thousand]='1000 rules of one app' [apps]='10000 rules of 1000 apps' [one]='one core' [two]='two cores'
+  [apart]='a process a core')
 compare few many crowd
 compare ten thousand apps
-compare one two
+compare apart two one

@@ -45,7 +45,7 @@ use crate::proxy::entrance::Entrance;
 use crate::proxy::site::Site;
 use crate::proxy::tls::{CertificateFiles, Certificates, KeepName};
 use crate::proxy::upstream::Upstreams;
-use crate::proxy::{Proxy, Room};
+use crate::proxy::{Phases, Proxy, Room};
 use crate::random::Random;
 use crate::secret::{Bearer, Keys};
 use crate::session::{Lifetimes, Parts, Sessions, revoke};
@@ -186,7 +186,7 @@ impl Gateway {
         let certificates = certificates(config, &policy.load())?;
         let upstreams = Arc::new(Upstreams::new(&server_conf()));
         runtime.spawn(upstreams.clone().tidy());
-        let proxy = Proxy {
+        let proxy = Arc::new(Proxy {
             policy: policy.clone(),
             sessions: sessions.clone(),
             ceremonies: pages.ceremonies.clone(),
@@ -206,16 +206,16 @@ impl Gateway {
             login_pages: pages::login_host(&pages),
             app_pages: pages::app_host(&pages),
             sites: extras.sites,
-        };
+        });
 
         let mut server = Server::new_with_opt_and_conf(None, server_conf());
         server.bootstrap();
         let mut options = HttpServerOptions::default();
         options.keepalive_request_limit = Some(REQUESTS_PER_CONNECTION);
         options.h2_idle_timeout = Some(H2_IDLE);
-        let mut proxy = pingora::proxy::http_proxy(&server.configuration, proxy);
-        proxy.server_options = Some(options);
-        let entrance = Entrance::new(proxy, config.trusted_proxies.clone());
+        let mut pingora = pingora::proxy::http_proxy(&server.configuration, Phases(proxy.clone()));
+        pingora.server_options = Some(options);
+        let entrance = Entrance::new(proxy, pingora);
         for address in config.listen.iter().map(|listener| listener.address).chain([config.admin]) {
             address::can_listen(address)?;
         }
@@ -268,8 +268,8 @@ impl Gateway {
     }
 
     /// Ends the process once the last request in flight has been answered after SIGTERM, at most [`GRACE`]
-    /// later: pingora itself would sleep that long however idle it is.
-    pub fn leave_when_idle(&self) {
+    /// later: pingora itself would sleep that long however idle it is. `at_last` is done before.
+    pub fn leave_when_idle(&self, at_last: impl FnOnce() + Send + 'static) {
         let mut phases = self.server.watch_execution_phase();
         let in_flight = self.metrics.in_flight.clone();
         self.runtime.spawn(async move {
@@ -286,6 +286,7 @@ impl Gateway {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 idle_looks = if in_flight.get() == 0 { idle_looks + 1 } else { 0 };
             }
+            at_last();
             std::process::exit(0);
         });
     }

@@ -12,6 +12,8 @@ use crate::audit::{Entry, Event};
 use crate::policy::matcher::Protocol;
 use crate::policy::{self, App, Decision, OpenGlass, Permit, Person};
 use crate::session::{Seat, cookie};
+use crate::store::StoreError;
+use crate::time::Timestamp;
 
 impl Proxy {
     /// The session, the decision, and whatever follows from it.
@@ -22,36 +24,18 @@ impl Proxy {
         app: &Arc<App>,
     ) -> pingora::Result<bool> {
         let started = Instant::now();
-        let cookies = cookie_lines(downstream.req_header());
-        let found = match cookie::read(cookies, cookie::SESSION) {
-            Some(value) => self.sessions.find(value, &context.host).await,
-            None => Ok(None),
-        };
-        let session = match found {
-            Ok(session) => session,
-            Err(error) => {
-                tracing::error!(%error, "no session can be checked");
-                return self.fail(downstream, context, 503, "store-unavailable").await;
-            }
-        };
-        context.sender = session.as_ref().map(|session| session.sender());
-        let now = self.clock.now();
-        let limits = app.session_limits(&self.asked(downstream.req_header(), context), now);
-        context.session = session.filter(|session| session.within(&limits, now));
+        if let Err(error) = self.identify(downstream.req_header(), context, app).await {
+            tracing::error!(%error, "no session can be checked");
+            return self.fail(downstream, context, 503, "store-unavailable").await;
+        }
         if let Some(session) = context.session.clone() {
             context.returning = match self.returning(downstream, context, app, &session).await {
                 Ok(returning) => returning,
                 Err(trouble) => return self.in_trouble(downstream, context, trouble).await,
             };
         }
-        let request = self.asked(downstream.req_header(), context);
-        let person = context.session.as_ref().map(|session| Person {
-            username: session.user.username.as_str(),
-            groups: &session.user.groups,
-            claims: &session.user.claims,
-            assurance: &session.assurance,
-        });
-        let decision = policy::decide(app, &request, person.as_ref(), now);
+        let now = self.clock.now();
+        let decision = self.judge(downstream.req_header(), context, app, now);
         self.metrics.decided(started.elapsed());
         // A person is told the code, and may ask about it; so may the service desk about a step-up.
         let told = match &decision {
@@ -61,10 +45,9 @@ impl Proxy {
         };
         if told {
             let shown = (context.correlation.as_str(), context.host.as_str());
+            let request = self.asked(downstream.req_header(), context);
             self.traces.keep(shown, app, &request, context.session.as_ref(), now);
         }
-        context.decided_at = Some(now);
-        context.observed = decision.observed().cloned();
         match decision {
             Decision::Allow(permit) => self.allow(downstream, context, permit).await,
             Decision::Login(demand) => {
@@ -77,6 +60,44 @@ impl Proxy {
             }
             Decision::Deny(denial) => self.deny(downstream, context, denial).await,
         }
+    }
+
+    /// Finds the session of whoever asks.
+    pub(super) async fn identify(
+        &self,
+        head: &RequestHeader,
+        context: &mut Context,
+        app: &App,
+    ) -> Result<(), StoreError> {
+        let session = match cookie::read(cookie_lines(head), cookie::SESSION) {
+            Some(value) => self.sessions.find(value, &context.host).await?,
+            None => None,
+        };
+        context.sender = session.as_ref().map(|session| session.sender());
+        let now = self.clock.now();
+        let limits = app.session_limits(&self.asked(head, context), now);
+        context.session = session.filter(|session| session.within(&limits, now));
+        Ok(())
+    }
+
+    /// What the policy says of a request whose session was looked for.
+    pub(super) fn judge(
+        &self,
+        head: &RequestHeader,
+        context: &mut Context,
+        app: &Arc<App>,
+        now: Timestamp,
+    ) -> Decision {
+        let person = context.session.as_ref().map(|session| Person {
+            username: session.user.username.as_str(),
+            groups: &session.user.groups,
+            claims: &session.user.claims,
+            assurance: &session.assurance,
+        });
+        let decision = policy::decide(app, &self.asked(head, context), person.as_ref(), now);
+        context.decided_at = Some(now);
+        context.observed = decision.observed().cloned();
+        decision
     }
 
     /// The request as the policy sees it.
@@ -111,17 +132,25 @@ impl Proxy {
         {
             return self.fail(downstream, context, 503, "store-unavailable").await;
         }
+        self.permitted(context, permit);
+        if let Some((status, code)) = context.failed.take() {
+            return self.tell(downstream, context, status, code).await;
+        }
+        if !plain::is_plain(downstream, context) {
+            return Ok(false);
+        }
+        self.forward_plain(downstream, context).await?;
+        Ok(true)
+    }
+
+    /// The request is let through, and counts as the person's doing.
+    pub(super) fn permitted(&self, context: &mut Context, permit: Permit) {
         if let Some(session) = context.session.as_ref().filter(|_| permit.is_activity()) {
             self.sessions.touch(session);
         }
         context.outcome = "allow";
         permit.rule().clone_into(&mut context.rule);
         context.permit = Some(permit);
-        if !plain::is_plain(downstream, context) {
-            return Ok(false);
-        }
-        self.forward_plain(downstream, context).await?;
-        Ok(true)
     }
 
     /// Tells the audit of the first request that is let in by it. `false` if it cannot be told.

@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::client;
 use super::entrance::Served;
 use crate::policy::matcher::Protocol;
 use crate::policy::{self, App, Observed, Permit};
 use crate::session::parked::Taken;
-use crate::session::{Sender, Session};
+use crate::session::{Seat, Sender, Session};
 use crate::time::Timestamp;
 
 /// One request.
@@ -42,6 +43,16 @@ pub struct Context {
     /// What an observing rule or app would have decided.
     pub(super) observed: Option<Observed>,
     pub(super) body: u64,
+    /// With what status and code the upstream was asked already, in vain.
+    pub(super) failed: Option<(u16, Cow<'static, str>)>,
+}
+
+/// A request that could not be forwarded, and what its person is told.
+pub(super) struct Failed {
+    pub(super) started: Instant,
+    pub(super) correlation: String,
+    pub(super) status: u16,
+    pub(super) code: Cow<'static, str>,
 }
 
 impl Context {
@@ -67,7 +78,26 @@ impl Context {
             decided_at: None,
             observed: None,
             body: 0,
+            failed: None,
         }
+    }
+
+    /// It is one that failed already.
+    pub(super) fn resume(&mut self, failed: Failed) {
+        let Failed { started, correlation, status, code } = failed;
+        (self.started, self.correlation, self.failed) = (started, correlation, Some((status, code)));
+    }
+
+    pub(super) fn comes_from(&mut self, address: Option<IpAddr>) {
+        self.address = address;
+        self.from = address.map(client::spelled);
+    }
+
+    /// Whether the answer is somebody's alone on a device that many people use: the next one's back button must not
+    /// show it (RFC 9111, section 5.2.2.5).
+    pub(super) fn is_private(&self) -> bool {
+        self.sender.is_some_and(|sender| sender.seat == Seat::Shared)
+            && self.permit.as_ref().is_some_and(|permit| !permit.is_public())
     }
 
     /// For `sluse diff --replay`: what had been proven when it was decided, and how long before.

@@ -20,8 +20,8 @@ use pingora::proxy::HttpProxy;
 use pingora::server::ShutdownWatch;
 use pingora::time::timeout;
 
-use super::Proxy;
 use super::behind::Behind;
+use super::{Phases, Proxy, direct};
 
 /// From an idle connection to a whole head: a minute of keeping the connection, and time to send.
 const HEAD_LIMIT: Duration = Duration::from_secs(75);
@@ -32,17 +32,18 @@ const MAX_CONNECTIONS: usize = 1024;
 /// Lets connections in to the proxy.
 #[derive(Clone)]
 pub struct Entrance {
-    proxy: Arc<HttpProxy<Proxy>>,
+    proxy: Arc<Proxy>,
+    pingora: Arc<HttpProxy<Phases>>,
     places: Arc<Places>,
     /// Who every connection must first be announced by, where that is asked for.
     behind: Option<Arc<Behind>>,
 }
 
 impl Entrance {
-    /// Load balancers among `trusted` may have any number of connections.
-    pub fn new(proxy: HttpProxy<Proxy>, trusted: Vec<IpNet>) -> Self {
-        let places = Arc::new(Places { trusted, taken: Mutex::default() });
-        Self { proxy: Arc::new(proxy), places, behind: None }
+    /// Load balancers that are trusted may have any number of connections.
+    pub fn new(proxy: Arc<Proxy>, pingora: HttpProxy<Phases>) -> Self {
+        let places = Arc::new(Places { trusted: proxy.trusted_proxies.clone(), taken: Mutex::default() });
+        Self { proxy, pingora: Arc::new(pingora), places, behind: None }
     }
 
     /// The same proxy, for listeners that are reached through load balancers alone.
@@ -67,14 +68,19 @@ impl ServerApp for Entrance {
             return None;
         };
         if matches!(stream.selected_alpn_proto(), Some(ALPN::H2)) {
-            let guest = Arc::new(Guest { proxy: self.proxy.clone(), asked: AtomicBool::new(false) });
+            let guest = Arc::new(Guest { proxy: self.pingora.clone(), asked: AtomicBool::new(false) });
             return unless_silent(HEAD_LIMIT, &guest.asked, guest.process_new(stream, shutdown)).await;
         }
-        unless_stalled(HEAD_LIMIT, self.proxy.process_new(stream, shutdown)).await
+        let limit = self.pingora.server_options().and_then(|options| options.keepalive_request_limit);
+        unless_stalled(HEAD_LIMIT, async {
+            direct::serve((&self.proxy, &self.pingora), stream, shutdown, limit.unwrap_or(u32::MAX)).await;
+            None
+        })
+        .await
     }
 
     async fn cleanup(&self) {
-        self.proxy.http_cleanup().await;
+        self.pingora.http_cleanup().await;
     }
 }
 
@@ -84,7 +90,7 @@ fn peer(stream: &Stream) -> Option<IpAddr> {
 
 /// One HTTP/2 connection.
 struct Guest {
-    proxy: Arc<HttpProxy<Proxy>>,
+    proxy: Arc<HttpProxy<Phases>>,
     /// Whether a request has arrived on it.
     asked: AtomicBool,
 }

@@ -1,15 +1,18 @@
 //! What an upstream is told, and what of its answer is kept back.
 
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::proxy::Session as Downstream;
 use pingora::{Error, ErrorType};
 
+use super::Context;
 use super::request::is_managed;
 use crate::arrival::Public;
 use crate::assertion::{AssertionKey, Statement};
 use crate::policy::Permit;
-use crate::session::{Session, cookie};
+use crate::session::Session;
+use crate::session::cookie::{self, Keep};
 use crate::time::Timestamp;
 
 const USER: HeaderName = HeaderName::from_static("x-sluse-user");
@@ -22,7 +25,7 @@ const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// As many as are set here, at most.
-const MOST_SET: usize = 11;
+pub(super) const MOST_SET: usize = 11;
 
 /// What is said of a request on its way to the upstream.
 pub struct Forwarded<'a> {
@@ -168,9 +171,36 @@ fn cookies(headers: &mut HeaderMap) {
     }
 }
 
+/// What `Cache-Control` says of an answer that is one person's alone.
+pub(super) const PRIVATE: &str = "no-store";
+
+/// Whether a `Set-Cookie` of an upstream would plant a cookie of the gateway's.
+pub(super) fn plants(set_cookie: &[u8]) -> bool {
+    cookie::carries_ours(std::iter::once(set_cookie))
+}
+
+/// What the client is told of an answer, where pingora passes it on.
+pub(super) fn answered(
+    downstream: &Downstream,
+    response: &mut ResponseHeader,
+    context: &Context,
+) -> pingora::Result<()> {
+    if response.status == StatusCode::SWITCHING_PROTOCOLS && !downstream.is_upgrade_req() {
+        return Err(Error::explain(ErrorType::HTTPStatus(502), "an upgrade nobody asked for"));
+    }
+    clean_response(response)?;
+    if context.is_private() {
+        response.insert_header(header::CACHE_CONTROL, PRIVATE)?;
+    }
+    if context.returning.is_some() {
+        response.append_header(header::SET_COOKIE, cookie::set(cookie::RETURNING, "", Keep::Drop))?;
+    }
+    Ok(())
+}
+
 /// An upstream can neither speak for the gateway nor plant its cookies.
-pub(super) fn clean_response(response: &mut ResponseHeader) -> pingora::Result<()> {
-    let plants = |value: &HeaderValue| cookie::carries_ours(std::iter::once(value.as_bytes()));
+fn clean_response(response: &mut ResponseHeader) -> pingora::Result<()> {
+    let plants = |value: &HeaderValue| plants(value.as_bytes());
     if response.headers.get_all(header::SET_COOKIE).iter().any(plants) {
         let kept: Vec<HeaderValue> = response
             .headers

@@ -9,10 +9,10 @@ use http::{HeaderName, Method, Version, header};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::protocols::http::HttpTask;
 use pingora::protocols::http::v1::client::HttpSession as Asked;
-use pingora::proxy::{ProxyHttp as _, Session as Downstream};
+use pingora::proxy::Session as Downstream;
 use pingora::{Error, ErrorType, RetryType};
 
-use super::{Context, Proxy, failure};
+use super::{Context, Proxy, failure, forward};
 
 /// Parts of an answer that are written at once, when they are there: a head and the beginning of what follows.
 const AT_ONCE: usize = 4;
@@ -28,7 +28,7 @@ pub(super) fn is_plain(downstream: &mut Downstream, context: &Context) -> bool {
 }
 
 /// Nothing but whether to keep the connection (RFC 9110, section 7.6.1), so that nothing else is to be left out.
-fn says_nothing_to_this_hop(head: &RequestHeader) -> bool {
+pub(super) fn says_nothing_to_this_hop(head: &RequestHeader) -> bool {
     let keeps = |value: &http::HeaderValue| {
         let value = value.as_bytes();
         value.eq_ignore_ascii_case(b"keep-alive") || value.eq_ignore_ascii_case(b"close")
@@ -121,7 +121,7 @@ impl Proxy {
             for task in &mut told {
                 if let HttpTask::Header(head, end) = task {
                     frame(downstream, head, *end)?;
-                    self.response_filter(downstream, head, context).await?;
+                    forward::answered(downstream, head, context)?;
                 }
             }
             let done = downstream.write_response_tasks(told).await?;

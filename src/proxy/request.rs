@@ -11,7 +11,7 @@ use pingora::http::RequestHeader;
 use crate::policy::matcher::Protocol;
 
 /// Fields a request may have, and their size together. Generous: SAML cookies pass 8 KiB.
-const MAX_FIELDS: usize = 100;
+pub(super) const MAX_FIELDS: usize = 100;
 const MAX_HEAD: usize = 64 * 1024;
 
 /// Where a request wants to go, in one spelling.
@@ -172,7 +172,7 @@ fn target(head: &RequestHeader) -> Result<(Vec<u8>, Option<String>), Refusal> {
             _ => return Err(Refusal::Target),
         }
     };
-    if origin_form.contains(&b'#') || !origin_form.iter().all(|b| (0x21..=0x7e).contains(b)) {
+    if !is_target(origin_form) {
         return Err(Refusal::Target);
     }
     let (path, query) = match origin_form.iter().position(|b| *b == b'?') {
@@ -182,6 +182,11 @@ fn target(head: &RequestHeader) -> Result<(Vec<u8>, Option<String>), Refusal> {
     // All of it is visible ASCII, as seen above.
     let query = query.map(|query| String::from_utf8_lossy(query).into_owned());
     Ok((path.to_vec(), query))
+}
+
+/// Visible ASCII, and no fragment: nothing that anybody would escape or leave out.
+pub(super) fn is_target(text: &[u8]) -> bool {
+    text.iter().all(|byte| (0x21..=0x7e).contains(byte) && *byte != b'#')
 }
 
 /// The authority of a target in absolute-form (RFC 9112, 3.2.2), and what comes after it.

@@ -21,7 +21,7 @@ const RESOLVED: Duration = Duration::from_secs(30);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Between two reads of an answer: long reports are slow, dead upstreams are for ever.
-const READ_TIMEOUT: Duration = Duration::from_secs(300);
+pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(300);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How many connections wait for one upstream, at most.

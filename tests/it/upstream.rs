@@ -26,7 +26,7 @@ const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 struct ByHand {
     listener: TcpListener,
     installation: Installation,
-    _gateway: Gateway,
+    gateway: Gateway,
 }
 
 impl ByHand {
@@ -36,7 +36,7 @@ impl ByHand {
         let installation = Installation::new(&Origin::echo().await);
         installation.policy("cura", &POLICY.replace("UPSTREAM", &format!("http://{address}")));
         let gateway = installation.serve().await;
-        Self { listener, installation, _gateway: gateway }
+        Self { listener, installation, gateway }
     }
 
     async fn client(&self) -> Client {
@@ -217,6 +217,71 @@ async fn an_answer_that_breaks_off_does_not_look_whole() {
     client.connection.bytes_until(b"half\r\n").await;
     drop(upstream);
     assert_eq!(client.connection.closed().await, b"", "no last chunk");
+}
+
+/// Its fields as they were spelled, its date its own, and its body in whatever pieces it comes.
+#[tokio::test]
+async fn an_answer_is_passed_on_as_it_was_said() {
+    let by_hand = ByHand::new().await;
+    let (mut client, mut upstream) = by_hand.served().await;
+    client.ask("GET /open/second").await;
+    asked(&mut upstream, "GET /open/second").await;
+    let date = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+    upstream.send(format!("HTTP/1.1 203 As Told\r\n{date}X-Odd-CASE: a")).await;
+    upstream.send("b\r\nTransfer-Encoding: chunked\r\n\r\n5;of=two\r\nab").await;
+    let head =
+        String::from_utf8(client.connection.bytes_until(b"2\r\nab\r\n").await).expect("a head is text");
+    for part in ["HTTP/1.1 203 As Told\r\n", date, "X-Odd-CASE: ab\r\n", "\r\n\r\n2\r\nab"] {
+        assert!(head.contains(part), "{part:?} in {head}");
+    }
+    upstream.send("cde\r\n0\r\nX-Trailer: 1").await;
+    client.connection.bytes_until(b"3\r\ncde\r\n").await;
+    upstream.send("\r\n\r\n").await;
+    assert_eq!(client.connection.bytes_until(b"\r\n\r\n").await, b"0\r\n\r\n");
+    client.ask("GET /open/third").await;
+    asked(&mut upstream, "GET /open/third").await;
+    upstream.send(OK).await;
+    assert_eq!(client.reply().await.text(), "ok");
+}
+
+/// RFC 9112, section 9.3.2.
+#[tokio::test]
+async fn what_is_asked_before_the_answer_is_answered_after_it() {
+    let by_hand = ByHand::new().await;
+    let (mut client, mut upstream) = by_hand.served().await;
+    client.ask("GET /open/second").await;
+    asked(&mut upstream, "GET /open/second").await;
+    client.ask("GET /open/third").await;
+    client.ask("GET /open/fourth").await;
+    upstream.send(OK).await;
+    assert_eq!(client.reply().await.text(), "ok");
+    asked(&mut upstream, "GET /open/third").await;
+    upstream.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nthird").await;
+    assert_eq!(client.reply().await.text(), "third");
+}
+
+/// The person, the log and the service desk have one and the same reference for it.
+#[tokio::test]
+async fn a_request_that_fails_has_one_reference() {
+    let by_hand = ByHand::new().await;
+    let (mut client, mut upstream) = by_hand.served().await;
+    client.ask("GET /open/second").await;
+    asked(&mut upstream, "GET /open/second").await;
+    upstream.send("nonsense\r\n\r\n").await;
+    let reply = client.reply().await;
+    let told: serde_json::Value = serde_json::from_slice(&reply.body).expect("a script is told in JSON");
+    assert_eq!((reply.status, &told["error"]), (502, &serde_json::json!("upstream-unavailable")));
+    let reference = told["reference"].as_str().expect("it has a reference");
+    let line = by_hand.gateway.logged(&format!("\"reference\":\"{reference}\"")).await;
+    assert!(line.contains("\"status\":502") && line.contains("\"rule\":\"open\""), "{line}");
+    by_hand.gateway.logged(&format!("\"correlation\":\"{reference}\"")).await;
+    // Nobody else is answered on that connection of the upstream's, and the client's goes on.
+    assert_eq!(upstream.closed().await, b"");
+    client.ask("GET /open/third").await;
+    let mut upstream = by_hand.accept().await;
+    asked(&mut upstream, "GET /open/third").await;
+    upstream.send(OK).await;
+    assert_eq!(client.reply().await.text(), "ok");
 }
 
 #[tokio::test]

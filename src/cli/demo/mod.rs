@@ -16,7 +16,8 @@ use tempfile::TempDir;
 use url::Url;
 
 use self::broker::{Broker, BrokerPerson};
-use super::{Misconfigured, log};
+use super::Misconfigured;
+use super::log::Log;
 use crate::authn::mitid::{Http, Issuer};
 use crate::authn::password::{Cost, Passwords};
 use crate::config::Config;
@@ -52,7 +53,7 @@ const CLIENT_ID: &str = "sluse-demo";
 
 /// Runs until it is stopped.
 pub fn run(args: &DemoArgs) -> anyhow::Result<()> {
-    log::start("warn");
+    let log = Log::start("warn")?;
     ensure!(args.listen.ip().is_loopback(), "the demo believes anybody: it listens on loopback only");
     let folder = TempDir::new().context("no temporary folder can be made")?;
     let cura = free_address()?;
@@ -65,7 +66,8 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<()> {
     seed(&config, &world)?;
     let extras = demo.extras(&world)?;
     let gateway = Gateway::build(&config, policy, world, extras)?;
-    gateway.leave_when_idle();
+    let at_last = log.clone();
+    gateway.leave_when_idle(move || at_last.flush());
     greet_when_open(args.listen, demo.greeting());
     gateway.run(RunArgs::default());
     Ok(())

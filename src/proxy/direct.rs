@@ -1,0 +1,339 @@
+//! What is simply let through, which is most of what is asked: read, forwarded and answered in one loop a connection.
+//!
+//! pingora makes a session of each request, a future of 15 KB, and maps of every head. A GET that the policy allows
+//! needs little of it, and takes half the CPU time without. Only heads that can be read in one way are looked at here;
+//! whatever is not plain, not allowed or not for an app is handed over to pingora as it came, byte for byte.
+
+mod answer;
+mod body;
+mod head;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use http::header;
+use http::request::Parts;
+use pingora::apps::HttpServerApp as _;
+use pingora::http::RequestHeader;
+use pingora::protocols::Stream;
+use pingora::protocols::http::ServerSession;
+use pingora::proxy::HttpProxy;
+use pingora::server::ShutdownWatch;
+use pingora::time::timeout;
+use pingora::{Error, ErrorType, RetryType};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use self::answer::{Answer, Asker};
+use self::body::Body;
+use super::connection::Connection;
+use super::context::Failed;
+use super::upstream::READ_TIMEOUT;
+use super::{Context, Phases, Place, Proxy, WRITE_TIMEOUT, cookie_lines, failure, plain, request};
+use crate::policy::Decision;
+use crate::session::cookie;
+
+/// Bytes: room for a browser's head. One that needs more is pingora's.
+const HEAD_ROOM: usize = 4096;
+/// For an answer's head and the beginning of its body, and for what follows.
+const ANSWER_ROOM: usize = 4096;
+const BODY_ROOM: usize = 64 * 1024;
+
+/// How long a connection waits for its next request, where pingora waits; in seconds.
+const KEEP_ALIVE: u64 = 60;
+
+/// Serves one connection of HTTP/1.1, one request after another, at most so many.
+pub(super) async fn serve(
+    (proxy, pingora): (&Proxy, &Arc<HttpProxy<Phases>>),
+    mut stream: Stream,
+    shutdown: &ShutdownWatch,
+    requests: u32,
+) {
+    let connection = Connection::over(&stream);
+    let mut leaving = shutdown.clone();
+    let mut leaving = std::pin::pin!(leaving.wait_for(|leaving| *leaving));
+    let mut next = BytesMut::new();
+    for left in (1..=requests).rev() {
+        let mut read = std::mem::take(&mut next);
+        if read.is_empty() {
+            read.reserve(HEAD_ROOM);
+            tokio::select! {
+                // What was asked before the end is answered.
+                biased;
+                count = stream.read_buf(&mut read) => if !matches!(count, Ok(1..)) { return },
+                _ = &mut leaving => break,
+            }
+        }
+        let read = read.freeze();
+        let last = left == 1 || *shutdown.borrow();
+        let mut client = Client { stream: &mut stream, next: &mut next, status: 0, sent: 0 };
+        let failed = match proxy.direct(&connection, &mut client, &read, last).await {
+            Outcome::Kept => continue,
+            Outcome::Ended => break,
+            Outcome::Others(failed) => failed,
+        };
+        let mut read = BytesMut::from(read);
+        read.unsplit(std::mem::take(&mut next));
+        let mut session = ServerSession::new_http1(stream);
+        session.set_keepalive((!last).then_some(KEEP_ALIVE));
+        session.set_keepalive_reuses_remaining(Some(left - 1));
+        session.set_pipelined_prefix(read);
+        session.set_connection_user_context(failed.map(|failed| Box::new(failed) as _));
+        match pingora.process_new_http(session, shutdown).await {
+            Some(reused) => stream = reused.consume().0,
+            None => return,
+        }
+    }
+    // It is over, whether or not it can still be said.
+    let _ = stream.shutdown().await;
+}
+
+/// What became of a request.
+enum Outcome {
+    /// It was answered, and the connection is good for another.
+    Kept,
+    Ended,
+    /// It is for pingora to read, and to say what went wrong if anything did.
+    Others(Option<Failed>),
+}
+
+/// Whose request it is.
+struct Client<'a> {
+    stream: &'a mut Stream,
+    /// What came before the answer was through: the beginning of the next request (RFC 9112, section 9.3.2).
+    next: &'a mut BytesMut,
+    /// Of the answer that is under way.
+    status: u16,
+    /// Bytes of its body.
+    sent: usize,
+}
+
+impl Proxy {
+    async fn direct(
+        &self,
+        connection: &Connection,
+        client: &mut Client<'_>,
+        read: &Bytes,
+        last: bool,
+    ) -> Outcome {
+        let Some(head) = head::read(read) else { return Outcome::Others(None) };
+        self.metrics.in_flight.inc();
+        let outcome = self.answer(connection, client, head, last).await;
+        self.metrics.in_flight.dec();
+        outcome
+    }
+
+    async fn answer(
+        &self,
+        connection: &Connection,
+        client: &mut Client<'_>,
+        head: RequestHeader,
+        last: bool,
+    ) -> Outcome {
+        let mut context = Context::new(self.correlation.next());
+        if !self.admits(connection, &head, &mut context).await {
+            return Outcome::Others(None);
+        }
+        let asker = Asker {
+            method: head.method.clone(),
+            kept: !last && !asks_to_close(&head),
+            private: context.is_private(),
+        };
+        let mut ended = !asker.kept;
+        if let Err(error) = self.forward_direct(client, &asker, head, &mut context).await {
+            let status = failure::status(&error);
+            if context.code.is_empty() {
+                context.code = Cow::Borrowed(failure::code(status));
+            }
+            if status > 0 && client.status == 0 {
+                tracing::warn!(%error, status, correlation = context.correlation, "a request failed");
+                let Context { started, correlation, code, .. } = context;
+                return Outcome::Others(Some(Failed { started, correlation, status, code }));
+            }
+            ended = true;
+        }
+        self.note(&context, asker.method.as_str(), client.status, client.sent);
+        if ended { Outcome::Ended } else { Outcome::Kept }
+    }
+
+    /// Whether it is for an app and simply let through; the permit is in the context then.
+    async fn admits(&self, connection: &Connection, head: &RequestHeader, context: &mut Context) -> bool {
+        let returns = || cookie::read(cookie_lines(head), cookie::RETURNING).is_some();
+        let Ok(target) = request::read(head) else { return false };
+        if !plain::says_nothing_to_this_hop(head) || returns() {
+            return false;
+        }
+        context.comes_from(connection.peer().map(|peer| self.client(peer, head)));
+        let Place::App(app) = self.locate(connection, head, target, context) else { return false };
+        let started = Instant::now();
+        if self.identify(head, context, &app).await.is_err() {
+            return false;
+        }
+        let Decision::Allow(permit) = self.judge(head, context, &app, self.clock.now()) else { return false };
+        if permit.glass().is_some() {
+            return false;
+        }
+        self.metrics.decided(started.elapsed());
+        self.permitted(context, permit);
+        true
+    }
+
+    /// Asks the upstream, and passes on what it says.
+    async fn forward_direct(
+        &self,
+        client: &mut Client<'_>,
+        asker: &Asker,
+        head: RequestHeader,
+        context: &mut Context,
+    ) -> pingora::Result<()> {
+        let upstream = self.upstream(context).await?;
+        let mut asked = Parts::from(head);
+        asked.headers.remove(header::CONNECTION);
+        let asked = self.forwarded(context)?.write(asked)?;
+        let alone = asks_to_close(&asked);
+        let asked = bytes(&asked);
+        let mut kept = upstream.kept();
+        loop {
+            let reused = kept.is_some();
+            let mut stream = match kept.take() {
+                Some(stream) => stream,
+                // Boxed: to connect takes long, and otherwise room in each of many requests that need not.
+                None => Box::pin(self.upstreams.connect(&upstream)).await?,
+            };
+            match exchange(client, &mut stream, &asked, asker).await {
+                Ok(true) if !alone => {
+                    upstream.keep(stream);
+                    return Ok(());
+                }
+                Ok(_) => {
+                    let _ = stream.shutdown().await;
+                    return Ok(());
+                }
+                Err(mut error) => {
+                    // Once more, on a connection of its own, if the one that was kept closed under it.
+                    error.retry.decide_reuse(reused);
+                    if !error.retry() {
+                        return Err(error);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn asks_to_close(head: &RequestHeader) -> bool {
+    head.headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .any(|value| value.as_bytes().eq_ignore_ascii_case(b"close"))
+}
+
+/// A head as the upstream is sent it.
+fn bytes(head: &RequestHeader) -> Vec<u8> {
+    let mut asked = Vec::with_capacity(HEAD_ROOM);
+    asked.extend_from_slice(head.method.as_str().as_bytes());
+    asked.push(b' ');
+    asked.extend_from_slice(head.raw_path());
+    asked.extend_from_slice(b" HTTP/1.1\r\n");
+    for (name, value) in &head.headers {
+        answer::say(&mut asked, name.as_str().as_bytes(), value.as_bytes());
+    }
+    asked.extend_from_slice(b"\r\n");
+    asked
+}
+
+/// One request and its answer: whether the upstream said all it had to, so that its connection is good for more.
+async fn exchange(
+    client: &mut Client<'_>,
+    upstream: &mut Stream,
+    asked: &[u8],
+    asker: &Asker,
+) -> pingora::Result<bool> {
+    write(upstream, asked, READ_TIMEOUT).await.map_err(|error| unheard(error.into_up()))?;
+    let mut read = BytesMut::with_capacity(ANSWER_ROOM);
+    let mut told = Vec::with_capacity(ANSWER_ROOM);
+    let mut silent = true;
+    let Answer { status, mut body, kept, .. } = loop {
+        if let Some(answer) = answer::pass(&read, asker, &mut told)? {
+            read.advance(answer.length);
+            if answer.status >= 200 {
+                break answer;
+            }
+            client.write(&told).await?;
+            told.clear();
+            // Hints are no answer.
+            silent = read.is_empty();
+            continue;
+        }
+        read.reserve(ANSWER_ROOM);
+        match hear(client, upstream, &mut read).await {
+            Ok(0) => {
+                let closed = Error::explain(ErrorType::ConnectionClosed, "no answer").into_up();
+                return Err(if silent { unheard(closed) } else { closed });
+            }
+            Ok(_) => silent = false,
+            Err(error) if silent && *error.etype() == ErrorType::ReadError => return Err(unheard(error)),
+            Err(error) => return Err(error),
+        }
+    };
+    loop {
+        client.sent += body.take(&mut read, &mut told)?;
+        if !told.is_empty() {
+            client.status = status;
+            client.write(&told).await?;
+            told.clear();
+        }
+        if body == Body::None {
+            return Ok(kept && read.is_empty());
+        }
+        read.reserve(BODY_ROOM);
+        if hear(client, upstream, &mut read).await? == 0 && !body.close(&mut told) {
+            return Err(Error::explain(ErrorType::ConnectionClosed, "half an answer").into_up());
+        }
+    }
+}
+
+/// More of what the upstream says, unless the client goes before: how many bytes.
+async fn hear(client: &mut Client<'_>, upstream: &mut Stream, read: &mut BytesMut) -> pingora::Result<usize> {
+    loop {
+        tokio::select! {
+            // First, for it costs nothing to ask.
+            biased;
+            heard = timeout(READ_TIMEOUT, upstream.read_buf(read)) => return match heard {
+                Ok(Ok(count)) => Ok(count),
+                Ok(Err(error)) => Err(Error::because(ErrorType::ReadError, "an answer", error).into_up()),
+                Err(_) => Err(Error::explain(ErrorType::ReadTimedout, "an answer").into_up()),
+            },
+            count = client.stream.read_buf(client.next), if client.next.is_empty() => {
+                if !matches!(count, Ok(1..)) {
+                    return Err(Error::explain(ErrorType::ConnectionClosed, "the client has gone").into_down());
+                }
+            }
+        }
+    }
+}
+
+impl Client<'_> {
+    async fn write(&mut self, told: &[u8]) -> pingora::Result<()> {
+        write(self.stream, told, WRITE_TIMEOUT).await.map_err(|error| error.into_down())
+    }
+}
+
+async fn write(stream: &mut Stream, bytes: &[u8], limit: Duration) -> pingora::Result<()> {
+    let written = async {
+        stream.write_all(bytes).await?;
+        stream.flush().await
+    };
+    match timeout(limit, written).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(Error::because(ErrorType::WriteError, "a head or a body", error)),
+        Err(_) => Err(Error::explain(ErrorType::WriteTimedout, "a head or a body")),
+    }
+}
+
+/// A request that the upstream cannot have heard.
+fn unheard(mut error: Box<Error>) -> Box<Error> {
+    error.retry = RetryType::ReusedOnly;
+    error
+}

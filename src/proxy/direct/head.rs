@@ -1,0 +1,164 @@
+//! The head of a request that can be read in one way only: what a browser sends.
+
+use bytes::Bytes;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use httparse::Status;
+use pingora::http::RequestHeader;
+
+use crate::proxy::forward::MOST_SET;
+use crate::proxy::request::{MAX_FIELDS, is_target};
+
+/// A GET or HEAD of HTTP/1.1 that is whole, and has nothing after it. `None` where there is more to come or to think
+/// about: that is pingora's to read, and [`request`](crate::proxy::request)'s to refuse.
+pub(super) fn read(bytes: &Bytes) -> Option<RequestHeader> {
+    // Empty lines before it may be ignored (RFC 9112, section 2.2), and not by everybody.
+    if !bytes.first().is_some_and(u8::is_ascii_uppercase) || !ends_its_lines(bytes) {
+        return None;
+    }
+    let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+    let mut head = httparse::Request::new(&mut fields);
+    if head.parse(bytes) != Ok(Status::Complete(bytes.len())) || head.version != Some(1) {
+        return None;
+    }
+    let mut request = Request::new(());
+    *request.method_mut() = match head.method? {
+        "GET" => Method::GET,
+        "HEAD" => Method::HEAD,
+        _ => return None,
+    };
+    *request.uri_mut() = target(bytes, head.path?)?;
+    let mut headers = HeaderMap::with_capacity(head.headers.len() + MOST_SET);
+    for field in &*head.headers {
+        let name = HeaderName::from_bytes(field.name.as_bytes()).ok()?;
+        headers.append(name, HeaderValue::from_maybe_shared(bytes.slice_ref(field.value)).ok()?);
+    }
+    *request.headers_mut() = headers;
+    Some(RequestHeader::from(request.into_parts().0))
+}
+
+/// Whether it ends where a head does, and each of its lines by CR and LF (RFC 9112, section 2.2), of which neither
+/// comes alone.
+fn ends_its_lines(bytes: &[u8]) -> bool {
+    let mut lines = 0;
+    let ends = |at: usize| at.checked_sub(1).is_some_and(|before| bytes[before] == b'\r');
+    bytes.ends_with(b"\r\n\r\n")
+        && memchr::memchr_iter(b'\n', bytes).inspect(|_| lines += 1).all(ends)
+        && memchr::memchr_iter(b'\r', bytes).count() == lines
+}
+
+/// A target in origin-form (RFC 9112, section 3.2.1) that is kept as it is.
+fn target(bytes: &Bytes, path: &str) -> Option<Uri> {
+    if !path.starts_with('/') || !is_target(path.as_bytes()) {
+        return None;
+    }
+    let target = PathAndQuery::from_maybe_shared(bytes.slice_ref(path.as_bytes())).ok()?;
+    (target.as_str() == path).then(|| Uri::from(target))
+}
+
+#[cfg(test)]
+mod tests {
+    use pingora::protocols::http::v1::server::HttpSession;
+    use proptest::prelude::*;
+    use tokio::io::AsyncWriteExt as _;
+
+    use super::*;
+
+    fn head(text: &str) -> Option<RequestHeader> {
+        read(&Bytes::copy_from_slice(text.as_bytes()))
+    }
+
+    #[test]
+    fn what_browsers_send_is_read() {
+        let head =
+            head("GET /a%20b?c=d&e HTTP/1.1\r\nHost: cura.example\r\nX-A: 1\r\nx-a:  \"b\" \r\nX-B:\r\n\r\n");
+        let head = head.unwrap();
+        assert_eq!(
+            (&head.method, head.raw_path(), head.version),
+            (&Method::GET, &b"/a%20b?c=d&e"[..], http::Version::HTTP_11)
+        );
+        let fields: Vec<_> =
+            head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        assert_eq!(fields, [("host", &b"cura.example"[..]), ("x-a", b"1"), ("x-a", b"\"b\""), ("x-b", b"")]);
+        assert!(super::read(&Bytes::from_static(b"HEAD / HTTP/1.1\r\nHost: \xc3\xa6\r\n\r\n")).is_some());
+    }
+
+    /// pingora's reading of the same bytes.
+    async fn at_pingora(text: &str) -> RequestHeader {
+        let (mut client, server) = tokio::io::duplex(text.len());
+        client.write_all(text.as_bytes()).await.unwrap();
+        let mut session = HttpSession::new(Box::new(server));
+        session.read_request().await.unwrap().unwrap();
+        session.req_header().clone()
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_here_is_what_pingora_reads(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..12)) {
+            let text = format!("GET /{}\r\n\r\n", pieces.concat());
+            let Some(ours) = head(&text) else { return Ok(()) };
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let theirs = runtime.block_on(at_pingora(&text));
+            prop_assert_eq!(&ours.method, &theirs.method);
+            prop_assert_eq!(ours.raw_path(), theirs.raw_path());
+            prop_assert_eq!(ours.version, theirs.version);
+            prop_assert_eq!(&ours.headers, &theirs.headers);
+        }
+    }
+
+    /// With which many heads are whole, and all are nearly so.
+    const PIECES: &[&str] = &[
+        " HTTP/1.1\r\n",
+        "Host: a",
+        "X: b",
+        "x:c \t",
+        "Cookie: a=b; c",
+        "\r\n",
+        "\r\n",
+        "\r\n",
+        "\n",
+        " ",
+        "\t",
+        ":",
+        ",",
+        "/../%2e",
+        "?q=",
+        "#",
+        "\u{e6}",
+        "\"{}|",
+        "\r",
+        "HTTP/1.1",
+    ];
+
+    #[test]
+    fn anything_else_is_left_to_others() {
+        for text in [
+            "",
+            "GET / HTTP/1.1\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET",
+            "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET / HTTP/1.1\nHost: a\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\n\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\0\r\n\r\n",
+            "GET  / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET / a HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET / HTTP/1.0\r\nHost: a\r\n\r\n",
+            "get / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET * HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET /\u{e6} HTTP/1.1\r\nHost: a\r\n\r\n",
+        ] {
+            assert!(head(text).is_none(), "{text:?}");
+        }
+        let many = |count| format!("GET / HTTP/1.1\r\n{}\r\n", "X-A: 1\r\n".repeat(count));
+        assert!(head(&many(MAX_FIELDS)).is_some());
+        assert!(head(&many(MAX_FIELDS + 1)).is_none());
+    }
+}
