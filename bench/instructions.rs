@@ -8,7 +8,9 @@ mod sessions;
 use std::sync::Arc;
 use std::thread;
 
+use bytes::Bytes;
 use futures_util::FutureExt as _;
+use http::Method;
 use pingora::http::RequestHeader;
 use sluse::arrival::Public;
 use sluse::assertion::AssertionKey;
@@ -16,6 +18,7 @@ use sluse::authn::Assurance;
 use sluse::authn::webauthn::Algorithm;
 use sluse::cli::bench::Pool;
 use sluse::policy::{App, Decision, Permit, Person, Policy, decide};
+use sluse::proxy::direct::answer::Asker;
 use sluse::random::SeededRandom;
 use sluse::secret::Secret;
 use sluse::session::Session;
@@ -37,6 +40,8 @@ struct World {
     token_key: Secret<[u8; 32]>,
     cookies: Vec<String>,
     house: House,
+    sent: Bytes,
+    asker: Asker,
     head: RequestHeader,
     public: Public,
     assertion: AssertionKey,
@@ -78,6 +83,8 @@ impl World {
             cookies: (0..TIMES).map(cookie).collect(),
             token_key,
             house,
+            sent: heads::sent(),
+            asker: Asker { method: Method::GET, kept: true, private: false },
             head: heads::browser(),
             public: Public {
                 scheme: "https",
@@ -118,7 +125,7 @@ mod parts {
     use sluse::policy::path::{CanonicalPath, PathRules};
     use sluse::policy::{App, Policy, decide};
     use sluse::proxy::forward::Forwarded;
-    use sluse::proxy::request;
+    use sluse::proxy::{direct, request};
     use sluse::session::cookie::{self, SessionToken};
 
     use super::policies::{NOW, request};
@@ -178,6 +185,23 @@ mod parts {
     pub fn cookie_to_session(world: &World) {
         for line in world.house.cookies.iter().cycle().take(TIMES) {
             black_box(super::found(&world.house, black_box(line)));
+        }
+    }
+
+    #[inline(never)]
+    pub fn head_read(world: &World) {
+        for _ in 0..TIMES {
+            black_box(direct::head::read(black_box(&world.sent))).expect("it can be read in one way");
+        }
+    }
+
+    #[inline(never)]
+    pub fn answer_passed(world: &World) {
+        let mut told = Vec::with_capacity(4096);
+        for _ in 0..TIMES {
+            let answer = direct::answer::pass(black_box(heads::ANSWER.as_bytes()), &world.asker, &mut told);
+            black_box(answer.expect("it is one").expect("it is whole"));
+            black_box(&mut told).clear();
         }
     }
 
@@ -262,7 +286,7 @@ counted! {
     decide_cura decide_last_of_10_rules decide_last_of_1000_rules
     find_app_and_decide_1_host find_app_and_decide_1000_hosts
     cookie_to_token cookie_to_session
-    path_plain path_encoded head head_forwarded
+    path_plain path_encoded head head_read head_forwarded answer_passed
     assertion_es256 assertion_rs256
 }
 

@@ -24,7 +24,7 @@ callgrind_annotate --inclusive=yes --threshold=100 "$work/out" |
   sed -n 's/^ *\([0-9,]*\) .*instructions::counted::\([a-z0-9_]*\) .*/\2 \1/p' | tr -d , | sort |
   awk -v calls="$times" '{ printf "%-32s %10.0f\n", $1, $2 / calls }' >"$work/counts"
 made_by="$(rustc -V), $(uname -m) $(grep -om1 avx2 /proc/cpuinfo || echo without avx2)"
-[ "$(wc -l <"$work/counts")" -eq 13 ] || { echo "not everything was counted" >&2; cat "$work/counts" >&2; exit 1; }
+[ "$(wc -l <"$work/counts")" -eq 15 ] || { echo "not everything was counted" >&2; cat "$work/counts" >&2; exit 1; }
 
 if [ "${1-}" = --write ]; then
   { echo "# Instructions for one of each: bench/instructions.sh --write"; echo "# $made_by"; cat "$work/counts"; } >$known

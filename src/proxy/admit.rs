@@ -12,7 +12,6 @@ use crate::audit::{Entry, Event};
 use crate::policy::matcher::Protocol;
 use crate::policy::{self, App, Decision, OpenGlass, Permit, Person};
 use crate::session::{Seat, cookie};
-use crate::store::StoreError;
 use crate::time::Timestamp;
 
 impl Proxy {
@@ -62,15 +61,18 @@ impl Proxy {
         }
     }
 
-    /// Finds the session of whoever asks.
+    /// Finds the session of whoever asks. An error says why nothing is known of it.
     pub(super) async fn identify(
         &self,
         head: &RequestHeader,
         context: &mut Context,
         app: &App,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), String> {
         let session = match cookie::read(cookie_lines(head), cookie::SESSION) {
-            Some(value) => self.sessions.find(value, &context.host).await?,
+            Some(value) => {
+                let found = self.sessions.find(value, &context.host).await;
+                found.map_err(|error| error.to_string())?
+            }
             None => None,
         };
         context.sender = session.as_ref().map(|session| session.sender());

@@ -4,9 +4,9 @@
 //! needs little of it, and takes half the CPU time without. Only heads that can be read in one way are looked at here;
 //! whatever is not plain, not allowed or not for an app is handed over to pingora as it came, byte for byte.
 
-mod answer;
-mod body;
-mod head;
+pub mod answer;
+pub mod body;
+pub mod head;
 
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -11,7 +11,7 @@ mod bridge;
 mod client;
 mod connection;
 mod context;
-mod direct;
+pub mod direct;
 pub mod entrance;
 mod failure;
 pub mod forward;

@@ -1,5 +1,7 @@
 //! The head of an upstream's answer: read once, and said again without what is not the client's.
 
+use std::mem::MaybeUninit;
+
 use http::Method;
 use httparse::{ParserConfig, Status};
 use pingora::protocols::http::date;
@@ -13,7 +15,7 @@ const MOST_FIELDS: usize = 256;
 const MOST_BYTES: usize = 256 * 1024;
 
 /// Who is answered, and how that side goes on.
-pub(super) struct Asker {
+pub struct Asker {
     pub method: Method,
     /// Whether the connection is kept.
     pub kept: bool,
@@ -22,7 +24,7 @@ pub(super) struct Asker {
 }
 
 /// A head that was passed on.
-pub(super) struct Answer {
+pub struct Answer {
     pub status: u16,
     pub body: Body,
     /// Bytes of what was read.
@@ -33,14 +35,14 @@ pub(super) struct Answer {
 
 /// Reads a head from the beginning of `read`, and adds what the client is told of it to `told`. `None` if it is not
 /// whole.
-pub(super) fn pass(read: &[u8], asker: &Asker, told: &mut Vec<u8>) -> pingora::Result<Option<Answer>> {
-    let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
-    let mut head = httparse::Response::new(&mut fields);
+pub fn pass(read: &[u8], asker: &Asker, told: &mut Vec<u8>) -> pingora::Result<Option<Answer>> {
+    let mut fields = [const { MaybeUninit::uninit() }; MOST_FIELDS];
+    let mut head = httparse::Response::new(&mut []);
     // As pingora reads them.
     let mut lenient = ParserConfig::default();
     lenient.allow_spaces_after_header_name_in_responses(true);
     lenient.allow_obsolete_multiline_headers_in_responses(true);
-    let length = match lenient.parse_response(&mut head, read) {
+    let length = match lenient.parse_response_with_uninit_headers(&mut head, read, &mut fields) {
         Ok(Status::Complete(length)) => length,
         Ok(Status::Partial) if read.len() <= MOST_BYTES => return Ok(None),
         Ok(Status::Partial) => return Err(broken("its head does not end")),

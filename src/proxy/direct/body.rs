@@ -68,7 +68,7 @@ impl Framing {
 
 /// What is still to come.
 #[derive(Debug, PartialEq)]
-pub(super) enum Body {
+pub enum Body {
     None,
     /// Bytes.
     Length(u64),
@@ -79,7 +79,7 @@ pub(super) enum Body {
 
 /// Where in its chunks a body is (RFC 9112, section 7.1).
 #[derive(Debug, PartialEq)]
-pub(super) enum Chunk {
+pub enum Chunk {
     Size,
     /// Bytes.
     Data(u64),

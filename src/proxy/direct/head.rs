@@ -1,5 +1,7 @@
 //! The head of a request that can be read in one way only: what a browser sends.
 
+use std::mem::MaybeUninit;
+
 use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
@@ -11,14 +13,16 @@ use crate::proxy::request::{MAX_FIELDS, is_target};
 
 /// A GET or HEAD of HTTP/1.1 that is whole, and has nothing after it. `None` where there is more to come or to think
 /// about: that is pingora's to read, and [`request`](crate::proxy::request)'s to refuse.
-pub(super) fn read(bytes: &Bytes) -> Option<RequestHeader> {
+pub fn read(bytes: &Bytes) -> Option<RequestHeader> {
     // Empty lines before it may be ignored (RFC 9112, section 2.2), and not by everybody.
     if !bytes.first().is_some_and(u8::is_ascii_uppercase) || !ends_its_lines(bytes) {
         return None;
     }
-    let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
-    let mut head = httparse::Request::new(&mut fields);
-    if head.parse(bytes) != Ok(Status::Complete(bytes.len())) || head.version != Some(1) {
+    let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
+    let mut head = httparse::Request::new(&mut []);
+    if head.parse_with_uninit_headers(bytes, &mut fields) != Ok(Status::Complete(bytes.len()))
+        || head.version != Some(1)
+    {
         return None;
     }
     let mut request = Request::new(());
