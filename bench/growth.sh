@@ -96,17 +96,19 @@ done
 declare -A cores=([one]=$proxy_core [two]=$load_core,$proxy_core [left]=$load_core [right]=$proxy_core)
 for name in one two left right; do
   installation $name
+  sed -i 's|sluse.db|few.db|' "$work/$name.yaml"
+  cp "$work/few.cookies" "$work/$name.cookies"
+  in_turn $name
   serve $name ${cores[$name]}
   addresses[$name]=$address
-  cookies[$name]=$("$built/examples/signed-in" "$work/$name.yaml" "$host" care-staff)
 done
 for name in few many crowd ten thousand apps one two left right; do ready $name; done
 addresses[apart]=${addresses[left]} cookies[apart]=${cookies[left]} processes[apart]="${processes[left]} ${processes[right]}"
 
 both() { # SECONDS: of two processes, half of the load each
   local connections=$((connections / 2))
-  requests left "$1" &
-  requests right "$1"
+  load left "$1" &
+  load right "$1"
   wait $!
 }
 # As `requests`, by the script where there is one.

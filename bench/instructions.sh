@@ -10,7 +10,7 @@ known=bench/instructions.txt
 times=100 # as in instructions.rs
 
 # Optimised, but not at link time as what ships is: that would take twenty minutes.
-binary=$(cargo build --locked --release --bench instructions --message-format json |
+binary=$(cargo build --locked --profile counted --bench instructions --message-format json |
   sed -n 's/.*"name":"instructions".*"executable":"\([^"]*\)".*/\1/p')
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
