@@ -28,7 +28,7 @@ impl Log {
         Ok(Self(lines))
     }
 
-    /// Returns once every line that was logged before is written.
+    /// Returns once every line that was logged before is written, or nobody reads them.
     pub fn flush(&self) {
         self.0.flush();
     }

@@ -11,7 +11,7 @@ use super::{Context, Proxy, client, cookie_lines, plain};
 use crate::audit::{Entry, Event};
 use crate::policy::matcher::Protocol;
 use crate::policy::{self, App, Decision, OpenGlass, Permit, Person};
-use crate::session::{Seat, cookie};
+use crate::session::{Seat, Session, cookie};
 use crate::time::Timestamp;
 
 impl Proxy {
@@ -23,9 +23,16 @@ impl Proxy {
         app: &Arc<App>,
     ) -> pingora::Result<bool> {
         let started = Instant::now();
-        if let Err(error) = self.identify(downstream.req_header(), context, app).await {
-            tracing::error!(%error, "no session can be checked");
-            return self.fail(downstream, context, 503, "store-unavailable").await;
+        let found = match cookie::read(cookie_lines(downstream.req_header()), cookie::SESSION) {
+            Some(value) => self.sessions.find(value, &context.host).await,
+            None => Ok(None),
+        };
+        match found {
+            Ok(session) => self.recognise(downstream.req_header(), context, app, session),
+            Err(error) => {
+                tracing::error!(%error, "no session can be checked");
+                return self.fail(downstream, context, 503, "store-unavailable").await;
+            }
         }
         if let Some(session) = context.session.clone() {
             context.returning = match self.returning(downstream, context, app, &session).await {
@@ -35,7 +42,10 @@ impl Proxy {
         }
         let now = self.clock.now();
         let decision = self.judge(downstream.req_header(), context, app, now);
-        self.metrics.decided(started.elapsed());
+        // One that failed was decided on before.
+        if context.failed.is_none() {
+            self.metrics.decided(started.elapsed());
+        }
         // A person is told the code, and may ask about it; so may the service desk about a step-up.
         let told = match &decision {
             Decision::Allow(_) => false,
@@ -61,25 +71,18 @@ impl Proxy {
         }
     }
 
-    /// Finds the session of whoever asks. An error says why nothing is known of it.
-    pub(super) async fn identify(
+    /// Whose request it is, given the session of its cookie.
+    pub(super) fn recognise(
         &self,
         head: &RequestHeader,
         context: &mut Context,
         app: &App,
-    ) -> Result<(), String> {
-        let session = match cookie::read(cookie_lines(head), cookie::SESSION) {
-            Some(value) => {
-                let found = self.sessions.find(value, &context.host).await;
-                found.map_err(|error| error.to_string())?
-            }
-            None => None,
-        };
+        session: Option<Arc<Session>>,
+    ) {
         context.sender = session.as_ref().map(|session| session.sender());
         let now = self.clock.now();
         let limits = app.session_limits(&self.asked(head, context), now);
         context.session = session.filter(|session| session.within(&limits, now));
-        Ok(())
     }
 
     /// What the policy says of a request whose session was looked for.

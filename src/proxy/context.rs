@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 
 /// One request.
 pub struct Context {
-    /// pingora makes the context once it has read the head.
+    /// The context is made once the head is read.
     _served: Served,
     pub(super) started: Instant,
     pub(super) correlation: String,

@@ -9,6 +9,7 @@ pub mod body;
 pub mod head;
 
 use std::borrow::Cow;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,10 +24,12 @@ use pingora::proxy::HttpProxy;
 use pingora::server::ShutdownWatch;
 use pingora::time::timeout;
 use pingora::{Error, ErrorType, RetryType};
+use prometheus::IntGauge;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use self::answer::{Answer, Asker};
 use self::body::Body;
+use self::head::End;
 use super::connection::Connection;
 use super::context::Failed;
 use super::upstream::READ_TIMEOUT;
@@ -34,14 +37,15 @@ use super::{Context, Phases, Place, Proxy, WRITE_TIMEOUT, cookie_lines, failure,
 use crate::policy::Decision;
 use crate::session::cookie;
 
-/// Bytes: room for a browser's head. One that needs more is pingora's.
+/// Bytes: room for most heads of browsers, and for the longest that is read here.
 const HEAD_ROOM: usize = 4096;
+const MOST_HEAD: usize = 16 * 1024;
 /// For an answer's head and the beginning of its body, and for what follows.
 const ANSWER_ROOM: usize = 4096;
 const BODY_ROOM: usize = 64 * 1024;
 
-/// How long a connection waits for its next request, where pingora waits; in seconds.
-const KEEP_ALIVE: u64 = 60;
+/// How long pingora waits for each further piece of a head that is its own to read; in seconds.
+const PIECE: u64 = 60;
 
 /// Serves one connection of HTTP/1.1, one request after another, at most so many.
 pub(super) async fn serve(
@@ -51,34 +55,25 @@ pub(super) async fn serve(
     requests: u32,
 ) {
     let connection = Connection::over(&stream);
-    let mut leaving = shutdown.clone();
-    let mut leaving = std::pin::pin!(leaving.wait_for(|leaving| *leaving));
-    let mut next = BytesMut::new();
+    let mut watch = shutdown.clone();
+    let mut leaving = std::pin::pin!(async { _ = watch.wait_for(|leaving| *leaving).await });
+    let mut read = BytesMut::new();
     for left in (1..=requests).rev() {
-        let mut read = std::mem::take(&mut next);
-        if read.is_empty() {
-            read.reserve(HEAD_ROOM);
-            tokio::select! {
-                // What was asked before the end is answered.
-                biased;
-                count = stream.read_buf(&mut read) => if !matches!(count, Ok(1..)) { return },
-                _ = &mut leaving => break,
-            }
-        }
-        let read = read.freeze();
+        let Some(length) = head_comes(&mut stream, &mut read, leaving.as_mut()).await else { break };
+        let head = read.split_to(length).freeze();
         let last = left == 1 || *shutdown.borrow();
-        let mut client = Client { stream: &mut stream, next: &mut next, status: 0, sent: 0 };
-        let failed = match proxy.direct(&connection, &mut client, &read, last).await {
+        let mut client = Client { stream: &mut stream, next: &mut read, status: 0, sent: 0 };
+        let failed = match proxy.direct(&connection, &mut client, &head, last).await {
             Outcome::Kept => continue,
             Outcome::Ended => break,
             Outcome::Others(failed) => failed,
         };
-        let mut read = BytesMut::from(read);
-        read.unsplit(std::mem::take(&mut next));
+        let mut begun = BytesMut::from(head);
+        begun.unsplit(read.split());
         let mut session = ServerSession::new_http1(stream);
-        session.set_keepalive((!last).then_some(KEEP_ALIVE));
+        session.set_keepalive((!last).then_some(PIECE));
         session.set_keepalive_reuses_remaining(Some(left - 1));
-        session.set_pipelined_prefix(read);
+        session.set_pipelined_prefix(begun);
         session.set_connection_user_context(failed.map(|failed| Box::new(failed) as _));
         match pingora.process_new_http(session, shutdown).await {
             Some(reused) => stream = reused.consume().0,
@@ -89,6 +84,28 @@ pub(super) async fn serve(
     let _ = stream.shutdown().await;
 }
 
+/// Waits until a head is whole in `read`, or has to be somebody else's; its length. `None` if the client or we leave.
+async fn head_comes(
+    stream: &mut Stream,
+    read: &mut BytesMut,
+    mut leaving: Pin<&mut impl Future<Output = ()>>,
+) -> Option<usize> {
+    loop {
+        match head::end(read) {
+            End::At(length) => return Some(length),
+            End::Awaited if read.len() < MOST_HEAD => {}
+            End::Awaited | End::Unclear => return Some(read.len()),
+        }
+        read.reserve(HEAD_ROOM);
+        tokio::select! {
+            // What was asked before the end is answered.
+            biased;
+            count = stream.read_buf(read) => if !matches!(count, Ok(1..)) { return None },
+            () = &mut leaving => return None,
+        }
+    }
+}
+
 /// What became of a request.
 enum Outcome {
     /// It was answered, and the connection is good for another.
@@ -96,6 +113,22 @@ enum Outcome {
     Ended,
     /// It is for pingora to read, and to say what went wrong if anything did.
     Others(Option<Failed>),
+}
+
+/// A request that is counted as being answered, until dropped.
+struct InFlight<'a>(&'a IntGauge);
+
+impl<'a> InFlight<'a> {
+    fn one(gauge: &'a IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 /// Whose request it is.
@@ -114,14 +147,12 @@ impl Proxy {
         &self,
         connection: &Connection,
         client: &mut Client<'_>,
-        read: &Bytes,
+        head: &Bytes,
         last: bool,
     ) -> Outcome {
-        let Some(head) = head::read(read) else { return Outcome::Others(None) };
-        self.metrics.in_flight.inc();
-        let outcome = self.answer(connection, client, head, last).await;
-        self.metrics.in_flight.dec();
-        outcome
+        let Some(head) = head::read(head) else { return Outcome::Others(None) };
+        let _in_flight = InFlight::one(&self.metrics.in_flight);
+        self.answer(connection, client, head, last).await
     }
 
     async fn answer(
@@ -132,7 +163,7 @@ impl Proxy {
         last: bool,
     ) -> Outcome {
         let mut context = Context::new(self.correlation.next());
-        if !self.admits(connection, &head, &mut context).await {
+        if !self.admits(connection, &head, &mut context) {
             return Outcome::Others(None);
         }
         let asker = Asker {
@@ -157,19 +188,25 @@ impl Proxy {
         if ended { Outcome::Ended } else { Outcome::Kept }
     }
 
-    /// Whether it is for an app and simply let through; the permit is in the context then.
-    async fn admits(&self, connection: &Connection, head: &RequestHeader, context: &mut Context) -> bool {
-        let returns = || cookie::read(cookie_lines(head), cookie::RETURNING).is_some();
+    /// Whether it is for an app and simply let through, by a session that is in memory if by any; the permit is in the
+    /// context then. Nothing of it is to be seen otherwise.
+    fn admits(&self, connection: &Connection, head: &RequestHeader, context: &mut Context) -> bool {
+        let cookie = |name| cookie::read(cookie_lines(head), name);
         let Ok(target) = request::read(head) else { return false };
-        if !plain::says_nothing_to_this_hop(head) || returns() {
+        if !plain::says_nothing_to_this_hop(head) || cookie(cookie::RETURNING).is_some() {
             return false;
         }
         context.comes_from(connection.peer().map(|peer| self.client(peer, head)));
         let Place::App(app) = self.locate(connection, head, target, context) else { return false };
         let started = Instant::now();
-        if self.identify(head, context, &app).await.is_err() {
-            return false;
-        }
+        let session = match cookie(cookie::SESSION) {
+            Some(value) => match self.sessions.ready(value, &context.host) {
+                Some(session) => Some(session),
+                None => return false,
+            },
+            None => None,
+        };
+        self.recognise(head, context, &app, session);
         let Decision::Allow(permit) = self.judge(head, context, &app, self.clock.now()) else { return false };
         if permit.glass().is_some() {
             return false;
@@ -250,7 +287,7 @@ async fn exchange(
     asked: &[u8],
     asker: &Asker,
 ) -> pingora::Result<bool> {
-    write(upstream, asked, READ_TIMEOUT).await.map_err(|error| unheard(error.into_up()))?;
+    write(upstream, asked, READ_TIMEOUT).await.map_err(|error| unanswered(error.into_up()))?;
     let mut read = BytesMut::with_capacity(ANSWER_ROOM);
     let mut told = Vec::with_capacity(ANSWER_ROOM);
     let mut silent = true;
@@ -270,10 +307,10 @@ async fn exchange(
         match hear(client, upstream, &mut read).await {
             Ok(0) => {
                 let closed = Error::explain(ErrorType::ConnectionClosed, "no answer").into_up();
-                return Err(if silent { unheard(closed) } else { closed });
+                return Err(if silent { unanswered(closed) } else { closed });
             }
             Ok(_) => silent = false,
-            Err(error) if silent && *error.etype() == ErrorType::ReadError => return Err(unheard(error)),
+            Err(error) if silent && *error.etype() == ErrorType::ReadError => return Err(unanswered(error)),
             Err(error) => return Err(error),
         }
     };
@@ -305,7 +342,7 @@ async fn hear(client: &mut Client<'_>, upstream: &mut Stream, read: &mut BytesMu
                 Ok(Err(error)) => Err(Error::because(ErrorType::ReadError, "an answer", error).into_up()),
                 Err(_) => Err(Error::explain(ErrorType::ReadTimedout, "an answer").into_up()),
             },
-            count = client.stream.read_buf(client.next), if client.next.is_empty() => {
+            count = client.stream.read_buf(client.next), if client.next.len() < HEAD_ROOM => {
                 if !matches!(count, Ok(1..)) {
                     return Err(Error::explain(ErrorType::ConnectionClosed, "the client has gone").into_down());
                 }
@@ -332,8 +369,8 @@ async fn write(stream: &mut Stream, bytes: &[u8], limit: Duration) -> pingora::R
     }
 }
 
-/// A request that the upstream cannot have heard.
-fn unheard(mut error: Box<Error>) -> Box<Error> {
+/// A request of which the upstream has answered nothing.
+fn unanswered(mut error: Box<Error>) -> Box<Error> {
     error.retry = RetryType::ReusedOnly;
     error
 }

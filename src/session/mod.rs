@@ -165,15 +165,13 @@ impl Sessions {
     /// An error means that nothing is known, and nothing may be let through.
     pub async fn find(&self, value: &str, host: &str) -> Result<Option<Arc<Session>>, StoreError> {
         let Some(token) = SessionToken::parse(value, &self.parts.token_key, host) else { return Ok(None) };
-        let hash = token.hash();
         let now = self.parts.clock.now();
-        let session = match self.memory.find(&hash) {
-            Some(session) if self.feed.current(now) => {
+        let session = match self.in_memory(&token, now) {
+            Some(session) => {
                 self.hits.fetch_add(1, Ordering::Relaxed);
                 session
             }
-            // Nothing in memory, or revocations may have happened that we have not heard of.
-            _ => match self.load(hash, now).await? {
+            None => match self.load(token.hash(), now).await? {
                 Some(session) => session,
                 None => return Ok(None),
             },
@@ -182,6 +180,30 @@ impl Sessions {
             return Ok(None);
         }
         self.unless_over(session, now).await
+    }
+
+    /// As [`Self::find`], where it takes no waiting: `None` says nothing but that.
+    pub fn ready(&self, value: &str, host: &str) -> Option<Arc<Session>> {
+        let token = SessionToken::parse(value, &self.parts.token_key, host)?;
+        let now = self.parts.clock.now();
+        let session = self.in_memory(&token, now)?;
+        if session.host != host || session.sign_in.ended() || !self.lives(&session, now) {
+            return None;
+        }
+        self.hits.fetch_add(1, Ordering::Relaxed);
+        Some(session.counting(now))
+    }
+
+    /// What is in memory, unless revocations may have happened that we have not heard of.
+    fn in_memory(&self, token: &SessionToken, now: Timestamp) -> Option<Arc<Session>> {
+        self.memory.find(&token.hash()).filter(|_| self.feed.current(now))
+    }
+
+    /// Whether it lives, as far as this node has seen.
+    fn lives(&self, session: &Session, now: Timestamp) -> bool {
+        now < session.sign_in.expires_at
+            && session.user.active(now)
+            && session.idle_for(now) < self.lifetimes(session.sign_in.shared).idle
     }
 
     /// Who had the session that is over, as far as memory tells. It opens nothing.
@@ -301,17 +323,16 @@ impl Sessions {
         session: Arc<Session>,
         now: Timestamp,
     ) -> Result<Option<Arc<Session>>, StoreError> {
-        let Lifetimes { idle, .. } = self.lifetimes(session.sign_in.shared);
-        if now < session.sign_in.expires_at && session.user.active(now) {
-            if session.idle_for(now) < idle {
-                return Ok(Some(session.counting(now)));
-            }
-            // Another node may have seen the person: the store knows, within the touch interval.
-            if let Some(fresh) = self.load(session.token, now).await?
-                && fresh.idle_for(now) < idle
-            {
-                return Ok(Some(fresh.counting(now)));
-            }
+        if self.lives(&session, now) {
+            return Ok(Some(session.counting(now)));
+        }
+        // Another node may have seen the person: the store knows, within the touch interval.
+        if now < session.sign_in.expires_at
+            && session.user.active(now)
+            && let Some(fresh) = self.load(session.token, now).await?
+            && self.lives(&fresh, now)
+        {
+            return Ok(Some(fresh.counting(now)));
         }
         self.end(&session).await?;
         Ok(None)

@@ -120,6 +120,9 @@ impl Day {
         day.mistakes_and_a_key().await;
         day.housekeeping().await;
         day.password_and_touch().await;
+        // Lines are written in their order: with this one the log has them all.
+        day.nez.open(&day.installation.cura("/the-last")).await;
+        day.gateway.logged("/the-last").await;
         day
     }
 

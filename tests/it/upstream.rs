@@ -40,8 +40,11 @@ impl ByHand {
     }
 
     async fn client(&self) -> Client {
-        let host = format!("cura.localhost:{}", self.installation.listen.port());
-        Client { connection: Connection::open(self.installation.listen).await, host }
+        Client { connection: Connection::open(self.installation.listen).await, host: self.host() }
+    }
+
+    fn host(&self) -> String {
+        format!("cura.localhost:{}", self.installation.listen.port())
     }
 
     /// The next connection that the gateway opens.
@@ -258,6 +261,21 @@ async fn what_is_asked_before_the_answer_is_answered_after_it() {
     asked(&mut upstream, "GET /open/third").await;
     upstream.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nthird").await;
     assert_eq!(client.reply().await.text(), "third");
+    asked(&mut upstream, "GET /open/fourth").await;
+    upstream.send(OK).await;
+    assert_eq!(client.reply().await.text(), "ok");
+    // All at once, and the last in two pieces.
+    let request = |line: &str| format!("{line} HTTP/1.1\r\nHost: {}\r\n\r\n", by_hand.host());
+    let (fifth, sixth) =
+        (request("GET /open/fifth"), request(&format!("GET /open/{}", "sixth".repeat(1_000))));
+    client.connection.send(format!("{fifth}{}", &sixth[..20])).await;
+    asked(&mut upstream, "GET /open/fifth").await;
+    upstream.send(OK).await;
+    assert_eq!(client.reply().await.text(), "ok");
+    client.connection.send(&sixth[20..]).await;
+    asked(&mut upstream, "GET /open/sixthsixth").await;
+    upstream.send(OK).await;
+    assert_eq!(client.reply().await.text(), "ok");
 }
 
 /// The person, the log and the service desk have one and the same reference for it.

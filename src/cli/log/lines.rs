@@ -5,16 +5,19 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tracing_subscriber::fmt::MakeWriter;
 
-/// How long lines gather after a write: waking a thread for each would cost more than writing it. They come out so much
-/// later at the most, and so many are lost where the process is killed.
+/// How long lines gather after a write: waking a thread for each would cost more than writing it. Where they are read as
+/// fast as they come, they come out so much later at the most, and so many are lost with a process that is killed.
 const GATHERED: Duration = Duration::from_millis(5);
 
-/// Bytes that may wait. Past this, whoever has a line waits, too: nothing is left out.
+/// Bytes that may wait. Past this, whoever has a line waits, too: none is left out for lack of room.
 const MOST: usize = 1 << 20;
+
+/// How long the last lines are waited for: whoever should read them may have stopped.
+const LAST: Duration = Duration::from_secs(2);
 
 /// Where lines wait.
 #[derive(Clone)]
@@ -33,8 +36,9 @@ struct Shared {
 struct Queue {
     waiting: Vec<u8>,
     asleep: bool,
-    /// What was taken is not all written.
-    writing: bool,
+    /// Bytes that ever came, and of them those that are written.
+    come: u64,
+    written: u64,
 }
 
 impl Lines {
@@ -46,11 +50,21 @@ impl Lines {
         Ok(lines)
     }
 
-    /// Returns once every line that came before is written.
+    /// Returns once every line that came before is written, or nobody has read them for [`LAST`].
     pub(super) fn flush(&self) {
+        self.flush_within(LAST);
+    }
+
+    fn flush_within(&self, limit: Duration) {
+        let until = Instant::now() + limit;
         let mut queue = self.0.lock();
-        while !queue.waiting.is_empty() || queue.writing {
-            queue = self.0.moved.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        let last = queue.come;
+        while queue.written < last {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            (queue, _) = self.0.moved.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
@@ -62,6 +76,7 @@ impl Shared {
             queue = self.moved.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
         queue.waiting.extend_from_slice(line);
+        queue.come += line.len() as u64;
         if std::mem::take(&mut queue.asleep) {
             self.came.notify_one();
         }
@@ -76,13 +91,11 @@ impl Shared {
                 queue = self.came.wait(queue).unwrap_or_else(PoisonError::into_inner);
             }
             std::mem::swap(&mut queue.waiting, &mut taken);
-            queue.writing = true;
             drop(queue);
             self.moved.notify_all();
-            // There is nobody to tell that nothing can be told.
-            let _ = out.write_all(&taken).and_then(|()| out.flush());
+            write(&mut out, &taken);
+            self.lock().written += taken.len() as u64;
             taken.clear();
-            self.lock().writing = false;
             self.moved.notify_all();
             thread::sleep(GATHERED);
         }
@@ -91,6 +104,21 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn write(out: &mut impl Write, mut lines: &[u8]) {
+    while !lines.is_empty() {
+        match out.write(lines) {
+            Ok(0) => return,
+            Ok(written) => lines = &lines[written..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // Another process has the same stream, and made it one that does not wait.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(GATHERED),
+            // There is nobody to tell that nothing can be told.
+            Err(_) => return,
+        }
+    }
+    let _ = out.flush();
 }
 
 /// One line, or some of them.
@@ -182,6 +210,35 @@ mod tests {
         }
         // Nothing waits: nor does this.
         lines.flush();
+    }
+
+    #[test]
+    fn nobody_waits_for_ever_for_a_reader_that_has_stopped() {
+        let (lines, heard) = slow();
+        (&lines).write_all(b"unheard\n").unwrap();
+        lines.flush_within(Duration::from_millis(10));
+        assert_eq!(heard.recv().unwrap(), b"unheard\n", "it is still to be heard");
+    }
+
+    /// A pipe that does not wait, and has room now and then.
+    struct Busy(Sink, bool);
+
+    impl Write for Busy {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.1 = !self.1;
+            if self.1 { Err(io::ErrorKind::WouldBlock.into()) } else { self.0.write(bytes) }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_stream_that_is_full_takes_the_rest_later() {
+        let sink = Sink::default();
+        write(&mut Busy(sink.clone(), false), b"line\n");
+        assert_eq!(*sink.0.lock().unwrap(), b"line\n");
     }
 
     #[test]

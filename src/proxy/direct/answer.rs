@@ -51,8 +51,10 @@ pub fn pass(read: &[u8], asker: &Asker, told: &mut Vec<u8>) -> pingora::Result<O
         }
     };
     let status = head.code.unwrap_or_default();
-    if status == 101 {
-        return Err(broken("an upgrade nobody asked for"));
+    match status {
+        101 => return Err(broken("an upgrade nobody asked for")),
+        ..100 => return Err(broken("its status is none")),
+        100.. => {}
     }
     told.extend_from_slice(b"HTTP/1.1 ");
     told.extend_from_slice(itoa::Buffer::new().format(status).as_bytes());
@@ -256,6 +258,7 @@ mod tests {
         for bytes in [
             &b"SSH-2.0-x\r\n"[..],
             b"HTTP/2.0 200 OK\r\n\r\n",
+            b"HTTP/1.1 099 Early\r\n\r\n",
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n",
             b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",

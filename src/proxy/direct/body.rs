@@ -5,8 +5,9 @@ use httparse::Status;
 
 use super::answer::{broken, say};
 
-/// A chunk's size with its extensions, or a trailer's field, in bytes at the most.
+/// A chunk's size with its extensions, or a trailer's field, in bytes at the most; and all of a trailer's fields.
 const MOST_LINE: usize = 16 * 1024;
+const MOST_TRAILER: usize = 64 * 1024;
 
 /// What fields of a head say of what follows it.
 #[derive(Default)]
@@ -85,7 +86,8 @@ pub enum Chunk {
     Data(u64),
     /// The line's end after the data.
     End,
-    Trailer,
+    /// So many bytes of it have come.
+    Trailer(usize),
 }
 
 impl Body {
@@ -112,7 +114,7 @@ impl Body {
             }
             Self::Chunks(at) => {
                 let mut length = 0;
-                while *at != Chunk::Trailer || !read.starts_with(b"\r\n") {
+                while !matches!(at, Chunk::Trailer(_)) || !read.starts_with(b"\r\n") {
                     match at.step(read, told, &mut length)? {
                         Some(next) => *at = next,
                         None => return Ok(length),
@@ -149,7 +151,7 @@ impl Chunk {
             Self::Size => {
                 let Some((line, size)) = size(read)? else { return Ok(None) };
                 read.advance(line);
-                Ok(Some(if size == 0 { Self::Trailer } else { Self::Data(size) }))
+                Ok(Some(if size == 0 { Self::Trailer(0) } else { Self::Data(size) }))
             }
             Self::Data(_) if read.is_empty() => Ok(None),
             Self::Data(left) => {
@@ -167,13 +169,14 @@ impl Chunk {
                 Ok(Some(Self::Size))
             }
             // A field of the trailer: nobody asked for one, and nobody is told.
-            Self::Trailer => {
+            Self::Trailer(before) => {
                 let Some(end) = memchr::memchr(b'\n', read) else { return unended(read) };
-                if end == 0 || read[end - 1] != b'\r' {
-                    return Err(broken("a trailer's line does not end"));
+                let so_far = before + end + 1;
+                if end == 0 || read[end - 1] != b'\r' || so_far > MOST_TRAILER {
+                    return Err(broken("its trailer does not end"));
                 }
                 read.advance(end + 1);
-                Ok(Some(Self::Trailer))
+                Ok(Some(Self::Trailer(so_far)))
             }
         }
     }
@@ -262,6 +265,7 @@ mod tests {
     fn broken_chunks_are_no_body() {
         let long = [&b"1;"[..], &[b'x'; MOST_LINE]].concat();
         let (digits, trailer) = (b"0".repeat(17), [&b"0\r\nX: "[..], &[b'x'; MOST_LINE + 1]].concat());
+        let trailers = [&b"0\r\n"[..], &b"X: y\r\n".repeat(MOST_TRAILER / 6 + 1)].concat();
         for bytes in [
             &b"\r\nabc"[..],
             b"g\r\n",
@@ -278,6 +282,7 @@ mod tests {
             &long,
             &digits,
             &trailer,
+            &trailers,
         ] {
             let (said, body, _) = told(Body::Chunks(Chunk::Size), &[bytes]);
             assert!(said.is_err() && body != Body::None, "{:?}", bytes.escape_ascii().to_string());

@@ -11,8 +11,28 @@ use pingora::http::RequestHeader;
 use crate::proxy::forward::MOST_SET;
 use crate::proxy::request::{MAX_FIELDS, is_target};
 
-/// A GET or HEAD of HTTP/1.1 that is whole, and has nothing after it. `None` where there is more to come or to think
-/// about: that is pingora's to read, and [`request`](crate::proxy::request)'s to refuse.
+/// Where a head ends.
+#[derive(Debug, PartialEq)]
+pub enum End {
+    /// After so many bytes.
+    At(usize),
+    /// They are still to come.
+    Awaited,
+    /// That is for others to find out: it begins as no head does, or with a line that CR and LF do not end.
+    Unclear,
+}
+
+pub fn end(read: &[u8]) -> End {
+    if let Some(last) = memchr::memmem::find(read, b"\r\n\r\n") {
+        return End::At(last + 4);
+    }
+    let mut lines = memchr::memchr_iter(b'\n', read);
+    let begins = read.first().is_none_or(u8::is_ascii_uppercase);
+    if begins && lines.all(|at| read[..at].ends_with(b"\r")) { End::Awaited } else { End::Unclear }
+}
+
+/// A GET or HEAD of HTTP/1.1 that is whole, and has nothing after it. `None` where there is more to think about: that is
+/// pingora's to read, and [`request`](crate::proxy::request)'s to refuse.
 pub fn read(bytes: &Bytes) -> Option<RequestHeader> {
     // Empty lines before it may be ignored (RFC 9112, section 2.2), and not by everybody.
     if !bytes.first().is_some_and(u8::is_ascii_uppercase) || !ends_its_lines(bytes) {
@@ -70,6 +90,23 @@ mod tests {
 
     fn head(text: &str) -> Option<RequestHeader> {
         read(&Bytes::copy_from_slice(text.as_bytes()))
+    }
+
+    #[test]
+    fn a_head_ends_where_a_line_is_empty() {
+        for (read, expected) in [
+            ("", End::Awaited),
+            ("GET / HT", End::Awaited),
+            ("GET / HTTP/1.1\r\nHost: a\r\n\r", End::Awaited),
+            ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", End::At(27)),
+            ("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /", End::At(27)),
+            ("GET / HTTP/1.1\nHost: a\n\n", End::Unclear),
+            ("\nGET", End::Unclear),
+            ("\r\n", End::Unclear),
+            ("\u{16}\u{3}", End::Unclear),
+        ] {
+            assert_eq!(end(read.as_bytes()), expected, "{read:?}");
+        }
     }
 
     #[test]
