@@ -262,6 +262,32 @@ async fn without_the_feed_the_store_is_asked_and_without_the_store_nothing_is_kn
     assert!(world.sessions.find(&opened.token.value(), LOGIN).await.is_err(), "fails closed");
 }
 
+/// Whatever is ready is what would be found; what is not may be found all the same, by waiting.
+#[tokio::test]
+async fn what_is_ready_is_in_memory_and_alive_and_known_not_to_be_revoked() {
+    let world = World::new().await;
+    let opened = world.signed_in().await;
+    let value = opened.token.value();
+    let ready = |host| world.sessions.ready(&value, host).is_some();
+    assert!(ready(LOGIN));
+    assert!(!ready(CURA), "another host's");
+    let restarted = another_node(&world.store, &world.clock, Arc::new(SeededRandom::new(8)));
+    restarted.hear(Some(0)).await.unwrap();
+    assert!(restarted.ready(&value, LOGIN).is_none(), "not in memory");
+
+    world.clock.advance(revoke::LEASE + Duration::from_millis(1));
+    assert!(!ready(LOGIN), "revocations were not heard of");
+    world.hear().await;
+    assert!(ready(LOGIN));
+    world.clock.advance(IDLE);
+    world.hear().await;
+    assert!(!ready(LOGIN), "idle");
+
+    let opened = world.signed_in().await;
+    world.sessions.end(&opened.session).await.unwrap();
+    assert!(world.sessions.ready(&opened.token.value(), LOGIN).is_none(), "ended");
+}
+
 #[tokio::test]
 async fn sessions_end_idle_and_end_at_last() {
     let world = World::new().await;
