@@ -1,4 +1,4 @@
-//! Plain requests, which is most of them: forwarded in one loop.
+//! Plain requests that pingora has read, as of HTTP/2: forwarded in one loop.
 //!
 //! pingora proxies by two halves that hand each other tasks through channels, so that a body can go while the answer
 //! comes. A GET has none. It is read and written by the same HTTP of pingora's, but in one place, for three quarters of
