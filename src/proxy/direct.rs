@@ -1,8 +1,8 @@
 //! What is simply let through, which is most of what is asked: read, forwarded and answered in one loop a connection.
 //!
 //! pingora makes a session of each request, a future of 15 KB, and maps of every head. A GET that the policy allows
-//! needs little of it, and takes six tenths of the CPU time without. Only heads that can be read in one way are looked at here;
-//! whatever is not plain, not allowed or not for an app is handed over to pingora as it came, byte for byte.
+//! needs little of it, and takes six tenths of the CPU time without. Only heads that can be read in one way are looked
+//! at here; whatever is not plain, not allowed or not for an app is handed over to pingora as it came, byte for byte.
 
 pub mod answer;
 pub mod body;
